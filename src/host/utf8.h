@@ -1,0 +1,18 @@
+/* UTF-8: the check that every text passes on its way to a plugin or from one. */
+#ifndef NR__UTF8_H
+#define NR__UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* How many of the first bytes of `text` are whole, well-formed characters (no overlong forms, no
+ * surrogates, nothing above U+10FFFF). `len` when all of it is UTF-8. `text` may be NULL where
+ * `len` is 0. [any thread] */
+size_t nr__utf8_valid_prefix(const uint8_t *text, size_t len);
+
+/* 1 when all of it is UTF-8. [any thread] */
+static inline int nr__utf8_valid(const uint8_t *text, size_t len) {
+    return nr__utf8_valid_prefix(text, len) == len;
+}
+
+#endif
