@@ -5,19 +5,19 @@
 #include <nylon_ring/host.h>
 
 #if defined(__GNUC__)
-#define NR__PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define NR__FORMAT(text, first) __attribute__((format(printf, text, first)))
 #else
-#define NR__PRINTF(format, first)
+#define NR__FORMAT(text, first)
 #endif
 
 /* Fills `err` (may be NULL) with the code and one line that names cause and cure, and answers
  * `code`, so that `return nr__fail(err, NR_E_..., "...")` reads as one step. A text that does not
- * fit is cut between two characters; bytes that are not UTF-8 become '?'. `err` may be read by the
- * arguments' owners only afterwards: they must not point into it. [any thread] */
-int nr__fail(nr_error_t *err, int code, const char *format, ...) NR__PRINTF(3, 4);
+ * fit is cut between two characters; bytes that are not UTF-8 become '?'. No argument
+ * may point into `err`. [any thread] */
+int nr__fail(nr_error_t *err, int code, const char *format, ...) NR__FORMAT(3, 4);
 
 /* As nr__fail, for a failure that is the plugin's own answer. [any thread] */
 int nr__fail_status(nr_error_t *err, int code, NrStatus status, const char *format, ...)
-    NR__PRINTF(4, 5);
+    NR__FORMAT(4, 5);
 
 #endif

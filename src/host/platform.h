@@ -5,14 +5,26 @@
 #ifndef NR__PLATFORM_H
 #define NR__PLATFORM_H
 
-#include <nylon_ring/host.h>
+#include "copy.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define NR__SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define NR__SANITIZED 1
+#endif
+#endif
+#if !defined(NR__SANITIZED)
+#define NR__SANITIZED 0 /* 1: built with a sanitizer, libraries stay mapped */
+#endif
 
 /* An opened library. Zeroed: none. */
 typedef struct nr__library {
     void *handle;
-    char *path; /* of the original, absolute */
-    char *copy; /* of the private copy, as the process's map names it */
-    int kept;   /* the copy's file is still there */
+    char *path;         /* of the original, absolute */
+    nr__copy_t copy;    /* what was opened; its path is the name in the process's map */
+    int copy_kept;      /* the copy's file is still there */
+    const char *pinned; /* why it can not be unmapped, as far as its file tells; NULL: it can */
 } nr__library_t;
 
 /* Opens a private copy of the file, all symbols bound now and none of them visible to others.
@@ -25,7 +37,8 @@ int nr__library_open(const char *path, nr__library_t *out, nr_error_t *err);
 void *nr__library_symbol(const nr__library_t *library, const char *name);
 
 /* Unmaps the library and removes what is left of its copy; 1 when it is really gone, 0 when
- * something keeps it mapped. Runs its static destructors. [any thread] */
+ * something keeps it mapped (always, in a sanitizer's build: its reports
+ * need the names). Runs its static destructors. [any thread] */
 int nr__library_close(nr__library_t *library);
 
 /* Lets the library stay mapped for ever: removes the file of its copy. [any thread] */

@@ -15,4 +15,9 @@ static inline int nr__utf8_valid(const uint8_t *text, size_t len) {
     return nr__utf8_valid_prefix(text, len) == len;
 }
 
+/* 1 when a character of two to four bytes may begin with this byte. [any thread] */
+static inline int nr__utf8_is_start(uint8_t byte) {
+    return byte >= 0xc2 && byte <= 0xf4;
+}
+
 #endif

@@ -1,0 +1,149 @@
+/* Opening and closing libraries, and detached threads, on Linux. */
+#define _GNU_SOURCE
+#include "platform.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "explain.h"
+
+/* ---- Copies that stay -------------------------------------------------------------------- */
+
+static int is_traced(void) {
+    FILE *status = fopen("/proc/self/status", "re");
+    if (status == NULL) {
+        return 0;
+    }
+    char line[256];
+    long tracer = 0;
+    while (tracer == 0 && fgets(line, sizeof(line), status) != NULL) {
+        if (strncmp(line, "TracerPid:", 10) == 0) {
+            tracer = strtol(line + 10, NULL, 10);
+        }
+    }
+    fclose(status);
+    return tracer != 0;
+}
+
+/* Debuggers and sanitizers read lines and names from the file long after it was opened. */
+static int copies_stay(void) {
+    const char *wish = getenv("NYLON_RING_KEEP_COPIES");
+    if (wish != NULL && wish[0] != '\0') {
+        return strcmp(wish, "0") != 0;
+    }
+    return is_traced();
+}
+
+/* ---- Libraries --------------------------------------------------------------------------- */
+
+/* Checks the copy's bytes, then lets the system's loader have it. */
+static int open_copy(int fd, nr__library_t *library, nr_error_t *err) {
+    nr__elf_t elf;
+    int rc = nr__elf_open(fd, library->path, &elf, err);
+    if (rc != 0) {
+        return rc;
+    }
+    library->handle = dlopen(library->copy.path, RTLD_NOW | RTLD_LOCAL);
+    if (library->handle == NULL) {
+        const char *text = dlerror();
+        rc = nr__explain(text != NULL ? text : "no reason given", library->path, &library->copy,
+                         &elf, err);
+    } else {
+        library->pinned = nr__elf_pinned(&elf);
+    }
+    nr__elf_close(&elf);
+    return rc;
+}
+
+static void release(nr__library_t *library) {
+    if (library->copy_kept) {
+        nr__copy_remove(&library->copy);
+    }
+    nr__copy_free(&library->copy);
+    free(library->path);
+    *library = (nr__library_t){0};
+}
+
+int nr__library_open(const char *path, nr__library_t *out, nr_error_t *err) {
+    nr__library_t library = {0};
+    int rc = nr__copy_absolute(path, &library.path, err);
+    if (rc != 0) {
+        return rc;
+    }
+    int fd = nr__copy_make(library.path, &library.copy, err);
+    if (fd < 0) {
+        release(&library);
+        return fd;
+    }
+    library.copy_kept = 1;
+    rc = open_copy(fd, &library, err);
+    close(fd);
+    if (rc != 0) {
+        release(&library);
+        return rc;
+    }
+    if (!copies_stay()) {
+        nr__copy_remove(&library.copy);
+        library.copy_kept = 0;
+    }
+    *out = library;
+    return 0;
+}
+
+void *nr__library_symbol(const nr__library_t *library, const char *name) {
+    return dlsym(library->handle, name);
+}
+
+static int is_named(struct dl_phdr_info *info, size_t size, void *name) {
+    (void)size;
+    return strcmp(info->dlpi_name, name) == 0;
+}
+
+int nr__library_close(nr__library_t *library) {
+    if (!NR__SANITIZED) {
+        dlclose(library->handle);
+    }
+    int gone = dl_iterate_phdr(is_named, library->copy.path) == 0;
+    release(library);
+    return gone;
+}
+
+void nr__library_abandon(nr__library_t *library) {
+    release(library);
+}
+
+/* ---- Threads ----------------------------------------------------------------------------- */
+
+typedef struct start {
+    void (*fn)(void *arg);
+    void *arg;
+} start_t;
+
+static void *thread_main(void *arg) {
+    start_t start = *(start_t *)arg;
+    free(arg);
+    start.fn(start.arg);
+    return NULL;
+}
+
+int nr__thread_start(void (*fn)(void *arg), void *arg, nr_error_t *err) {
+    start_t *start = malloc(sizeof(*start));
+    if (start == NULL) {
+        return nr__fail(err, NR_E_NO_MEMORY, "out of memory for a helper thread");
+    }
+    *start = (start_t){.fn = fn, .arg = arg};
+    pthread_t thread;
+    int cause = pthread_create(&thread, NULL, thread_main, start);
+    if (cause != 0) {
+        free(start);
+        return nr__fail(err, NR_E_SYSTEM, "no helper thread can be started: %s", strerror(cause));
+    }
+    pthread_detach(thread);
+    return 0;
+}
