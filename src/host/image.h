@@ -21,56 +21,65 @@
 
 #include "platform.h"
 
+struct nr__lane;
+
 typedef struct nr__image {
     NrHostContext host_ctx; /* first: plugins hold this address */
 
     /* Constant while the image serves. */
     uint64_t serial; /* unique in the process, never 0 */
     uint32_t abi;    /* 1: `v1` is set; 2: `v2` is set */
+    uint32_t struct_size;
     void *plugin_ctx;
     const NrPluginVTable *v1;
     const NrPluginVTable2 *v2;
     const NrExtCancel *cancel;     /* NULL, or with its function */
     const NrExtWritable *writable; /* NULL, or with its function */
-    const NrExtDuplex *duplex;     /* NULL, or with both functions */
-    const char *pinned;            /* why it can not be unmapped; NULL: it can */
-    char *name;                    /* under which it was loaded; for messages, never freed */
+    const NrExtDuplex *duplex;     /* of a v1 plugin; NULL, or with stream_data */
+    char *name;                    /* under which it was loaded, for messages; NULL before start */
     char *own_name, *version, *path;
+    nr__library_t library;
 
     /* Written by any thread, relaxed; only for reports. */
     _Atomic uint64_t late, duplicate, unknown, backpressure;
 
-    /* Ending results that calls given up have not sent: up when one is given up, down (not below 0)
-     * when its late ending result comes. Above 0 after shutdown: the image is never unmapped. */
+    /* Ending results that calls given up have not sent: up when one is given up, down (not below
+     * 0) when its late ending result comes. Above 0 after shutdown: it is never unmapped. */
     _Atomic uint64_t owed;
 
     /* Payloads whose release or drop_fn lies in this image and has not been called. */
     _Atomic uint64_t held;
 
-    nr__library_t library;
-    struct nr__image *next; /* in the list of all images */
+    struct nr__lane *lanes;  /* all that were made for it, by `next` */
+    struct nr__image *older; /* in the list of all started images */
 } nr__image_t;
 
-static inline nr__image_t *nr__image_of(void *host_ctx) {
-    return (nr__image_t *)host_ctx;
-}
+/* Opens the file's private copy and checks the plugin, without running its init. `abi` as in
+ * nr_load_options_t. `*out` is the caller's until it was started or discarded. A failure leaves
+ * nothing behind; err says cause and cure. [any thread] */
+int nr__image_open(const char *path, uint32_t abi, nr__image_t **out, nr_error_t *err);
 
-/* Loads the file from a private copy, checks it, and runs its init. `name` NULL: the plugin's own
- * name. `abi` as in nr_load_options_t. A failure leaves nothing behind; err says cause and cure.
- * [loop] */
-int nr__image_open(const char *path, const char *name, uint32_t abi, nr__image_t **out,
-                   nr_error_t *err);
+/* Undoes an open that was not followed by a successful start. [any thread] */
+void nr__image_discard(nr__image_t *image);
+
+/* Runs init under this name and looks for the plugin's extensions. PLUGIN_INIT_FAILED with
+ * `err->status` when init refuses, NO_MEMORY; discard the image then. [loop] */
+int nr__image_start(nr__image_t *image, const char *name, nr_error_t *err);
 
 /* Calls shutdown, if there is one. Blocks as long as the plugin likes; no other call into the image
  * may be under way. [any thread] */
 void nr__image_shutdown(nr__image_t *image);
 
-/* Why the image must stay mapped as things are now (missing shutdown, results owed, payloads held,
- * pinned, a sanitizer's build), or NULL: it may be closed. [any thread] */
-const char *nr__image_keep_reason(const nr__image_t *image, char *text, size_t size);
+/* Tells whether the image must stay mapped after its shutdown (no shutdown, results owed, payloads
+ * held, pinned, a sanitizer's build): 1 with the reason in `text`, or 0: it may be closed.
+ * [any thread] */
+int nr__image_keeps(const nr__image_t *image, char *text, size_t size);
 
-/* Unmaps the image after its shutdown and looks whether it is gone. 1: it is; 0: something keeps
- * it. Runs the plugin's static destructors. [any thread] */
+/* Unmaps the image and looks whether it is gone: 1, or 0 when something keeps it. Runs the
+ * library's static destructors. [any thread] */
 int nr__image_close(nr__image_t *image);
+
+/* Leaves the image mapped for the rest of the process; no file stays. [any thread] */
+void nr__image_abandon(nr__image_t *image);
 
 #endif

@@ -23,10 +23,13 @@ typedef struct nr__lane {
     int closed; /* new calls are refused with PLUGIN_UNLOADED: an unload or a reload is under way */
 
     /* Set while retiring: called when in_flight has become 0, at the end of whatever finished the
-     * last call, at most once (it clears itself first). It may start threads and set timers, but
-     * calls no plugin. */
+     * last call, at most once (whoever calls it clears it first). It may start threads and set
+     * timers, but calls no plugin. */
     void (*on_idle)(struct nr__lane *lane);
     void *owner;
+
+    struct nr__lane *older; /* of the same plugin, before a reload: its counters count on */
+    struct nr__lane *next;  /* of the same image */
 } nr__lane_t;
 
 #endif
