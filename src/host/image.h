@@ -38,7 +38,8 @@ typedef struct nr__image {
     const NrExtDuplex *duplex;     /* of a v1 plugin; NULL, or with stream_data */
     char *name;                    /* under which it was loaded, for messages; NULL before start */
     char *own_name, *version, *path;
-    nr__library_t library;
+    const char *pinned;    /* why it can not be unmapped, as far as its file tells; NULL: it can */
+    nr__library_t library; /* until it was closed or abandoned */
 
     /* Written by any thread, relaxed; only for reports. */
     _Atomic uint64_t late, duplicate, unknown, backpressure;
@@ -53,6 +54,10 @@ typedef struct nr__image {
     struct nr__lane *lanes;  /* all that were made for it, by `next` */
     struct nr__image *older; /* in the list of all started images */
 } nr__image_t;
+
+static inline nr__image_t *nr__image_of(void *host_ctx) {
+    return (nr__image_t *)host_ctx;
+}
 
 /* Opens the file's private copy and checks the plugin, without running its init. `abi` as in
  * nr_load_options_t. `*out` is the caller's until it was started or discarded. A failure leaves
@@ -69,6 +74,10 @@ int nr__image_start(nr__image_t *image, const char *name, nr_error_t *err);
 /* Calls shutdown, if there is one. Blocks as long as the plugin likes; no other call into the image
  * may be under way. [any thread] */
 void nr__image_shutdown(nr__image_t *image);
+
+/* 1 when threads of it may run its code although it was shut down (results owed, or no shutdown):
+ * the process must then leave without static destructors. [any thread] */
+int nr__image_may_run(const nr__image_t *image);
 
 /* Tells whether the image must stay mapped after its shutdown (no shutdown, results owed, payloads
  * held, pinned, a sanitizer's build): 1 with the reason in `text`, or 0: it may be closed.
