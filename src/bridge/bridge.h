@@ -1,0 +1,43 @@
+/*
+ * The Lua module nylon_ring.core: one bridge for each Lua state, shared by the files of this
+ * folder.
+ *
+ *   sched.c    coroutines that are tasks: starting, suspending, resuming
+ *   refuse.c   says why something can not be done where it was asked for
+ *   luv.c      what the bridge takes of the luv that the script uses
+ *   loop.c     the bridge's handles on luv's loop
+ *
+ * The bridge is a full userdata that every C function of the module has as its first upvalue. All
+ * of it is used on the thread of its Lua state only.
+ */
+#ifndef NYLON_RING_BRIDGE_H
+#define NYLON_RING_BRIDGE_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "loop.h"
+#include "luv.h"
+#include "sched.h"
+
+typedef struct nr__bridge {
+    lua_State *L; /* the state that luv runs its callbacks on; never a task */
+    nr__luv_t luv;
+    nr__loop_t loop;
+    nr__sched_t sched;
+    int on_callback_error; /* registry reference of a function(err, traceback), or LUA_NOREF */
+    char home[256];        /* source prefix of our own Lua files, as "@/.../nylon_ring/" */
+} nr__bridge_t;
+
+/* The bridge that the running C function belongs to. */
+static inline nr__bridge_t *nr__bridge_self(lua_State *L) {
+    return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+/* Replaces the function that `*ref` refers to by the one (or the nil) at `index`. */
+void nr__bridge_set_ref(lua_State *L, int *ref, int index);
+
+/* Adds functions to the table on top of the stack, each with the bridge at `bridge` as upvalue. */
+void nr__bridge_register(lua_State *L, int bridge, const luaL_Reg *functions);
+
+#endif

@@ -1,0 +1,79 @@
+/* The module nylon_ring.core: one bridge a Lua state, however often the module is opened. */
+#include "bridge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char core_key;
+
+static void *as_light(const char *value) {
+    return (void *)(uintptr_t)value;
+}
+
+void nr__bridge_set_ref(lua_State *L, int *ref, int index) {
+    luaL_unref(L, LUA_REGISTRYINDEX, *ref);
+    *ref = LUA_NOREF;
+    if (lua_isnoneornil(L, index))
+        return;
+    luaL_checktype(L, index, LUA_TFUNCTION);
+    lua_pushvalue(L, index);
+    *ref = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+void nr__bridge_register(lua_State *L, int bridge, const luaL_Reg *functions) {
+    for (; functions->name; functions++) {
+        lua_pushvalue(L, bridge);
+        lua_pushcclosure(L, functions->func, 1);
+        lua_setfield(L, -2, functions->name);
+    }
+}
+
+/* core.home(prefix): the source prefix of our own Lua files, which misuse is not blamed on. */
+static int core_home(lua_State *L) {
+    nr__bridge_t *b = nr__bridge_self(L);
+    snprintf(b->home, sizeof b->home, "%s", luaL_checkstring(L, 1));
+    return 0;
+}
+
+static int close_bridge(lua_State *L) {
+    nr__bridge_t *b = lua_touserdata(L, 1);
+    nr__sched_close(b);
+    nr__luv_close(b);
+    return 0;
+}
+
+/* Pushes a bridge whose memory is cleared; everything that it owns goes with it. */
+static nr__bridge_t *new_bridge(lua_State *L) {
+    nr__bridge_t *b = lua_newuserdata(L, sizeof *b);
+    memset(b, 0, sizeof *b);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, close_bridge);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    return b;
+}
+
+static void open_module(lua_State *L) {
+    static const luaL_Reg functions[] = {{"home", core_home}, {NULL, NULL}};
+    nr__bridge_t *b = new_bridge(L);
+    int bridge = lua_gettop(L);
+    lua_newtable(L);
+    nr__bridge_register(L, bridge, functions);
+    nr__luv_open(L, b, bridge);
+    nr__loop_open(L, b, bridge);
+    nr__sched_open(L, b, bridge);
+}
+
+__attribute__((visibility("default"))) int luaopen_nylon_ring_core(lua_State *L);
+
+int luaopen_nylon_ring_core(lua_State *L) {
+    lua_pushlightuserdata(L, as_light(&core_key));
+    lua_rawget(L, LUA_REGISTRYINDEX);
+    if (lua_istable(L, -1))
+        return 1;
+    open_module(L);
+    lua_pushlightuserdata(L, as_light(&core_key));
+    lua_pushvalue(L, -2);
+    lua_rawset(L, LUA_REGISTRYINDEX);
+    return 1;
+}

@@ -1,0 +1,391 @@
+/*
+ * The scheduler's primitives. A task is a coroutine that `core.start` began; it suspends by
+ * yielding a private marker and is resumed by exactly one completion. What a task is beyond that
+ * (parents, joining, cancelling) is written in Lua on top of it.
+ *
+ *   start ──▶ RUNNING ──(yields the marker)──▶ WAITING ──(wake, a resume is under way)──▶ READY
+ *                │  ▲                             │                                        │
+ *                │  └────────────(wake)───────────┴───────────◀──(outermost resume)────────┘
+ *                └──(returns, fails, yields anything else)──▶ on_exit, FREE
+ *
+ * Records are kept in chunks that live as long as the bridge, so that a completion which comes for
+ * a task that has ended finds a record, compares what it waits for, and is dropped.
+ */
+#include "bridge.h"
+
+#include <stdlib.h>
+
+#include "refuse.h"
+
+enum { TASKS_A_CHUNK = 64, MAX_DEPTH = 96, MAX_READY_RUN = 4096 };
+
+typedef struct nr__task_chunk {
+    struct nr__task_chunk *next;
+    nr__task_t tasks[TASKS_A_CHUNK];
+} nr__task_chunk_t;
+
+/* Their addresses are the private values: what a task yields, and what comes first when it is
+ * resumed with an error. */
+static const char marker, raised;
+
+static void *as_light(const char *value) {
+    return (void *)(uintptr_t)value;
+}
+
+/* ---- Records ---------------------------------------------------------------------------- */
+
+static void add_chunk(lua_State *L, nr__sched_t *s) {
+    nr__task_chunk_t *chunk = calloc(1, sizeof *chunk);
+    if (!chunk)
+        luaL_error(L, "out of memory for another task");
+    chunk->next = s->chunks;
+    s->chunks = chunk;
+    for (int i = TASKS_A_CHUNK - 1; i >= 0; i--) {
+        chunk->tasks[i].slot = s->slots + (uint32_t)i + 1;
+        chunk->tasks[i].next = s->free;
+        s->free = &chunk->tasks[i];
+    }
+    s->slots += TASKS_A_CHUNK;
+}
+
+/* Makes the coroutine at `index` a task. */
+static nr__task_t *new_task(lua_State *L, nr__bridge_t *b, int index) {
+    nr__sched_t *s = &b->sched;
+    if (!s->free)
+        add_chunk(L, s);
+    nr__task_t *task = s->free;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->anchors);
+    lua_pushvalue(L, index);
+    lua_rawseti(L, -2, (int)task->slot);
+    lua_pop(L, 1);
+    s->free = task->next;
+    s->alive++;
+    task->co = lua_tothread(L, index);
+    return task;
+}
+
+static void free_task(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
+    nr__sched_t *s = &b->sched;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->anchors);
+    lua_pushnil(L);
+    lua_rawseti(L, -2, (int)task->slot);
+    lua_pop(L, 1);
+    task->co = NULL;
+    task->state = NR__TASK_FREE;
+    task->next = s->free;
+    s->free = task;
+    s->alive--;
+}
+
+static void push_coroutine(lua_State *L, nr__bridge_t *b, const nr__task_t *task) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->sched.anchors);
+    lua_rawgeti(L, -1, (int)task->slot);
+    lua_remove(L, -2);
+}
+
+/* ---- Running ---------------------------------------------------------------------------- */
+
+/* Pushes the coroutine, how it ended, and its results or its error with a traceback. */
+static int push_outcome(lua_State *L, nr__bridge_t *b, nr__task_t *task, int status) {
+    lua_State *co = task->co;
+    int results = status == 0 ? lua_gettop(co) : 1;
+    luaL_checkstack(L, results + 8, "a task returned too many values");
+    push_coroutine(L, b, task);
+    lua_pushboolean(L, status == 0);
+    if (status == LUA_YIELD)
+        lua_pushliteral(L,
+                        "a task yielded to nobody: coroutine.yield works inside a coroutine that "
+                        "the task resumes itself; to wait for something use nr.await");
+    else
+        lua_xmove(co, L, results);
+    if (status == 0)
+        return results + 2;
+    luaL_traceback(L, co, NULL, 0);
+    return 4;
+}
+
+static void finish(lua_State *L, nr__bridge_t *b, nr__task_t *task, int status) {
+    if (b->sched.on_exit == LUA_NOREF) {
+        free_task(L, b, task);
+        return;
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->sched.on_exit);
+    int values = push_outcome(L, b, task, status);
+    free_task(L, b, task);
+    if (lua_pcall(L, values, 0, 0) != 0)
+        nr__luv_report_error(L, b);
+}
+
+static void step(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
+    nr__sched_t *s = &b->sched;
+    nr__task_t *outer = s->current;
+    lua_State *co = task->co;
+    int values = lua_gettop(co) - (lua_status(co) == 0 ? 1 : 0);
+    task->state = NR__TASK_RUNNING;
+    task->give_up = NULL;
+    s->current = task;
+    s->depth++;
+    int status = lua_resume(co, values);
+    s->depth--;
+    s->current = outer;
+    if (status != LUA_YIELD || lua_touserdata(co, 1) != as_light(&marker)) {
+        finish(L, b, task, status);
+        return;
+    }
+    lua_settop(co, 1);
+    lua_pushlightuserdata(co, task);
+    task->state = NR__TASK_WAITING;
+}
+
+static void queue(nr__sched_t *s, nr__task_t *task) {
+    task->state = NR__TASK_READY;
+    task->next = NULL;
+    *s->ready_end = task;
+    s->ready_end = &task->next;
+}
+
+static nr__task_t *dequeue(nr__sched_t *s) {
+    nr__task_t *task = s->ready;
+    s->ready = task->next;
+    if (!s->ready)
+        s->ready_end = &s->ready;
+    return task;
+}
+
+void nr__sched_run_ready(lua_State *L, nr__bridge_t *b) {
+    nr__sched_t *s = &b->sched;
+    int busy = s->busy;
+    s->busy = 1;
+    for (int left = MAX_READY_RUN; s->ready && left > 0; left--)
+        step(L, b, dequeue(s));
+    s->busy = busy;
+    if (s->ready)
+        nr__loop_wake(b);
+}
+
+/* Body of an outermost resume, protected because memory may run out between two tasks. */
+static int run_protected(lua_State *L) {
+    nr__bridge_t *b = nr__bridge_self(L);
+    step(L, b, lua_touserdata(L, 1));
+    nr__sched_run_ready(L, b);
+    return 0;
+}
+
+static void run_outermost(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
+    nr__sched_frame_t frame = nr__sched_leave_task(b);
+    b->sched.busy = 1;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->sched.run);
+    lua_pushlightuserdata(L, task);
+    int status = lua_pcall(L, 1, 0, 0);
+    nr__sched_return_to_task(b, frame);
+    if (status != 0)
+        nr__luv_report_error(L, b);
+}
+
+nr__sched_frame_t nr__sched_leave_task(nr__bridge_t *b) {
+    nr__sched_t *s = &b->sched;
+    nr__sched_frame_t frame = {s->current, s->busy, s->depth};
+    s->current = NULL;
+    s->busy = 0;
+    return frame;
+}
+
+void nr__sched_return_to_task(nr__bridge_t *b, nr__sched_frame_t frame) {
+    b->sched.current = frame.current;
+    b->sched.busy = frame.busy;
+    b->sched.depth = frame.depth;
+}
+
+/* A task runs the loop itself and this is one of the loop's callbacks: it has to be served now,
+ * nobody comes back to the ready queue before the task goes on. */
+static int in_nested_loop(const lua_State *L, const nr__bridge_t *b) {
+    return L == b->L && b->sched.current;
+}
+
+void nr__sched_wake(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
+    if (b->sched.busy && !in_nested_loop(L, b))
+        queue(&b->sched, task);
+    else
+        run_outermost(L, b, task);
+}
+
+/* ---- Suspending ------------------------------------------------------------------------- */
+
+nr__task_t *nr__sched_suspendable(lua_State *L, nr__bridge_t *b) {
+    nr__task_t *task = b->sched.current;
+    if (!task || L == b->L)
+        nr__refuse_outside(L, b);
+    if (L != task->co && !b->sched.passes_marker)
+        nr__refuse_coroutine(L, b);
+    if (!lua_isyieldable(L) || (L != task->co && !lua_isyieldable(task->co)))
+        nr__refuse_builtin(L, b);
+    return task;
+}
+
+int nr__sched_yield(lua_State *L) {
+    lua_pushlightuserdata(L, as_light(&marker));
+    return lua_yield(L, 1);
+}
+
+static int core_yield(lua_State *L) {
+    nr__sched_suspendable(L, nr__bridge_self(L));
+    return nr__sched_yield(L);
+}
+
+/* A C function that yields has no continuation in LuaJIT: what it is resumed with is what it
+ * returns. To raise at the place where a task waits takes a frame in Lua. */
+static const char suspend_chunk[] = "local yield, raised, error = ...\n"
+                                    "local function settle(first, ...)\n"
+                                    "  if first == raised then error((...), 0) end\n"
+                                    "  return first, ...\n"
+                                    "end\n"
+                                    "return function() return settle(yield()) end\n";
+
+/* Pushes core.suspend. */
+static void push_suspend(lua_State *L, int bridge) {
+    if (luaL_loadbuffer(L, suspend_chunk, sizeof suspend_chunk - 1, "=nylon_ring") != 0)
+        lua_error(L);
+    lua_pushvalue(L, bridge);
+    lua_pushcclosure(L, core_yield, 1);
+    lua_pushlightuserdata(L, as_light(&raised));
+    lua_getglobal(L, "error");
+    lua_call(L, 3, 1);
+}
+
+/* ---- The functions of the module -------------------------------------------------------- */
+
+static void check_can_start(lua_State *L, nr__bridge_t *b) {
+    luaL_checktype(L, 1, LUA_TTHREAD);
+    lua_State *co = lua_tothread(L, 1);
+    if (lua_status(co) != 0 || lua_gettop(co) != 1 || !lua_isfunction(co, 1))
+        nr__refuse(L, b, "core.start takes a coroutine that was not resumed before");
+}
+
+/* Moves the values on top of L to a coroutine that starts or waits. */
+static void hand_over(lua_State *L, lua_State *co, int values) {
+    if (lua_status(co) == LUA_YIELD)
+        lua_settop(co, 0);
+    if (!lua_checkstack(co, values + 4))
+        luaL_error(L, "too many values to resume a task with");
+    lua_xmove(L, co, values);
+}
+
+static int core_start(lua_State *L) {
+    nr__bridge_t *b = nr__bridge_self(L);
+    check_can_start(L, b);
+    nr__task_t *task = new_task(L, b, 1);
+    hand_over(L, task->co, lua_gettop(L) - 1);
+    if (!b->sched.busy || in_nested_loop(L, b))
+        run_outermost(L, b, task);
+    else if (b->sched.depth < MAX_DEPTH)
+        step(L, b, task);
+    else
+        queue(&b->sched, task);
+    return 0;
+}
+
+/* The task of the coroutine at 1, which must be waiting; its stack is emptied for what resumes it.
+ */
+static nr__task_t *check_waiting(lua_State *L, nr__bridge_t *b) {
+    luaL_checktype(L, 1, LUA_TTHREAD);
+    lua_State *co = lua_tothread(L, 1);
+    if (lua_status(co) != LUA_YIELD || lua_touserdata(co, 1) != as_light(&marker))
+        nr__refuse(L, b,
+                   "this coroutine does not wait in a suspension: it runs, has ended, or was "
+                   "resumed already");
+    return lua_touserdata(co, 2);
+}
+
+static int core_resume(lua_State *L) {
+    nr__bridge_t *b = nr__bridge_self(L);
+    nr__task_t *task = check_waiting(L, b);
+    hand_over(L, task->co, lua_gettop(L) - 1);
+    nr__sched_wake(L, b, task);
+    return 0;
+}
+
+static int core_resume_error(lua_State *L) {
+    nr__bridge_t *b = nr__bridge_self(L);
+    lua_settop(L, 2);
+    nr__task_t *task = check_waiting(L, b);
+    lua_pushlightuserdata(L, as_light(&raised));
+    lua_insert(L, 2);
+    hand_over(L, task->co, 2);
+    nr__sched_wake(L, b, task);
+    return 0;
+}
+
+/* core.cancel_wait(co): true when the task waited for something of the bridge's, which is given up
+ * now; the task goes on waiting, for whoever called this to resume it. */
+static int core_cancel_wait(lua_State *L) {
+    nr__bridge_t *b = nr__bridge_self(L);
+    nr__task_t *task = check_waiting(L, b);
+    int given_up = task->give_up != NULL;
+    if (given_up)
+        task->give_up(b, task);
+    task->give_up = NULL;
+    lua_pushboolean(L, given_up);
+    return 1;
+}
+
+static int core_running(lua_State *L) {
+    nr__bridge_t *b = nr__bridge_self(L);
+    if (!b->sched.current || L == b->L)
+        return 0;
+    push_coroutine(L, b, b->sched.current);
+    return 1;
+}
+
+static int core_on_exit(lua_State *L) {
+    nr__bridge_set_ref(L, &nr__bridge_self(L)->sched.on_exit, 1);
+    return 0;
+}
+
+/* How many tasks live: were started and have not ended. */
+static int core_alive(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)nr__bridge_self(L)->sched.alive);
+    return 1;
+}
+
+static int core_passes_marker(lua_State *L) {
+    nr__bridge_self(L)->sched.passes_marker = lua_toboolean(L, 1);
+    return 0;
+}
+
+static const luaL_Reg functions[] = {
+    {"start", core_start},
+    {"resume", core_resume},
+    {"resume_error", core_resume_error},
+    {"running", core_running},
+    {"cancel_wait", core_cancel_wait},
+    {"on_exit", core_on_exit},
+    {"passes_marker", core_passes_marker},
+    {"alive", core_alive},
+    {NULL, NULL},
+};
+
+void nr__sched_open(lua_State *L, nr__bridge_t *b, int bridge) {
+    nr__sched_t *s = &b->sched;
+    s->ready_end = &s->ready;
+    s->on_exit = LUA_NOREF;
+    lua_newtable(L);
+    s->anchors = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushvalue(L, bridge);
+    lua_pushcclosure(L, run_protected, 1);
+    s->run = luaL_ref(L, LUA_REGISTRYINDEX);
+    nr__bridge_register(L, bridge, functions);
+    push_suspend(L, bridge);
+    lua_setfield(L, -2, "suspend");
+    lua_pushlightuserdata(L, as_light(&marker));
+    lua_setfield(L, -2, "marker");
+    lua_pushlightuserdata(L, as_light(&raised));
+    lua_setfield(L, -2, "raised");
+}
+
+void nr__sched_close(nr__bridge_t *b) {
+    while (b->sched.chunks) {
+        nr__task_chunk_t *chunk = b->sched.chunks;
+        b->sched.chunks = chunk->next;
+        free(chunk);
+    }
+}
