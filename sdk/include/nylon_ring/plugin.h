@@ -107,13 +107,13 @@ static inline NrHost nr_host_v2(void *host_ctx, const NrHostVTable2 *vtable) {
  * without nylon.result/1) it answers NR_OK always. Use it for streams. [any thread] */
 static inline NrStatus nr_offer(const NrHost *host, uint64_t sid, NrStatus status,
                                 NrBytes payload) {
-    if (host->result == NULL) {
+    if (host->v1 != NULL && host->result == NULL) {
         host->v1->send_result(host->ctx, sid, status, payload);
         return NR_OK;
     }
     NrVecU8 borrowed;
     memset(&borrowed, 0, sizeof(borrowed));
-    borrowed.ptr = (uint8_t *)(uintptr_t)payload.ptr;
+    borrowed.ptr = (uint8_t *)payload.ptr; /* only read while owned is 0 */
     borrowed.len = (size_t)payload.len;
     borrowed.cap = (size_t)payload.len;
     return host->result->send_result(host->ctx, sid, status, borrowed);
