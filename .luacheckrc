@@ -1,6 +1,7 @@
 std = "luajit"
 max_line_length = 110
 cache = false
+exclude_files = { "build" }
 self = false
 
 files["spec/**/*.lua"] = { std = "+busted" }

@@ -1,0 +1,65 @@
+--- How `nylon-ring call` prints answers: raw bytes for the next program, a line of JSON, and on a
+--- terminal an end of line that the body did not have.
+local json = require "nylon_ring.cli.json"
+local say = require "nylon_ring.cli.say"
+
+local M = {}
+
+local names = {
+    [0] = "Ok", "Err", "Invalid", "Unsupported", "StreamEnd", "Panic", "Backpressure",
+}
+
+--- The name of a plugin's status.
+---@param status integer
+---@return string
+function M.status_name(status)
+    return names[status] or ("status %d"):format(status)
+end
+
+--- Whether the work went well: a unary's Ok, a stream's StreamEnd.
+---@param status integer|nil
+---@param stream boolean|nil
+---@return boolean
+function M.is_ok(status, stream)
+    return status == (stream and 4 or 0)
+end
+
+local terminal
+
+local function write(text)
+    if terminal == nil then
+        terminal = say.is_terminal(1)
+    end
+    io.stdout:write(text)
+    if terminal and text ~= "" and text:sub(-1) ~= "\n" then
+        io.stdout:write "\n"
+    end
+    io.stdout:flush()
+end
+
+--- Prints a unary's body. A status that is not Ok has its text on standard error instead.
+function M.raw(status, body)
+    if status == 0 then
+        write(body)
+    end
+end
+
+--- Prints a frame's data, of the frames that belong to the content of the stream.
+function M.frame(status, data)
+    if status == 0 or status == 4 then
+        write(data)
+    end
+end
+
+--- Prints an answer or a frame as a JSON object; bytes that are no UTF-8 go as base64.
+function M.json(status, body)
+    local text = json.is_utf8(body)
+    write(json.object {
+        { "status", status },
+        { "status_name", M.status_name(status) },
+        { "body", text and body or nil },
+        { "body_base64", not text and json.base64(body) or nil },
+    } .. "\n")
+end
+
+return M

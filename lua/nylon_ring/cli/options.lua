@@ -1,0 +1,78 @@
+--- The command line's grammar: one argparse tree for every command, from which help is printed and
+--- shell completions can be made. Each command adds its own part with `define`.
+local argparse = require "argparse"
+
+local M = {}
+
+--- How parsing ends when there is nothing to run. Thrown, because argparse calls its actions and its
+--- error handler in the middle of its work.
+---@class nylon_ring.cli.Stop
+---@field text string
+---@field code integer 0: `text` is what was asked for; 2: it says what is wrong
+---@field who? string
+
+local Stop = {}
+
+local function stop(fields)
+    error(setmetatable(fields, Stop), 0)
+end
+
+local function add_help(parser)
+    parser:add_help(false)
+    parser:flag("-h --help", "Show this help and leave.")
+        :action(function() stop { code = 0, text = parser:get_help() } end)
+end
+
+--- The tree. `commands` is a list of modules with `name`, `summary` and `define(command)`.
+---@return table root
+function M.build(commands)
+    local root = argparse("nylon-ring", "A host for native plugins that is scripted in Lua.")
+        :usage("Usage: nylon-ring SCRIPT [ARG ...]\n       nylon-ring COMMAND [OPTION ...] [ARG ...]")
+        :epilog("A first word that is no command is a script; `nylon-ring COMMAND --help` tells more.\n"
+            .. "Exit codes: 0 fine, 1 the work failed, 2 wrong usage, 130 interrupted.")
+        :help_description_margin(28)
+        :help_max_width(100)
+        :command_target("command")
+        :require_command(false)
+    add_help(root)
+    root:flag("--version", "Show the version and leave.")
+    for _, module in ipairs(commands) do
+        local command = root:command(module.name)
+            :summary(module.summary)
+            :description(module.summary:gsub("^%l", string.upper) .. ".")
+        add_help(command)
+        module.define(command)
+    end
+    return root
+end
+
+--- Parses words; answers the table of arguments, or nil and why there is none.
+---@param root table
+---@param words string[]
+---@param who string the program, or the program and the command that is meant
+---@return table|nil args, nylon_ring.cli.Stop|nil stopped
+function M.parse(root, words, who)
+    root.error = function(_, text)
+        stop { code = 2, text = ("%s; see `%s --help`"):format(text, who), who = who }
+    end
+    local ok, result = pcall(root.parse, root, words)
+    if ok then
+        return result
+    elseif getmetatable(result) == Stop then
+        return nil, result
+    end
+    error(result, 0)
+end
+
+--- argparse converter: a whole number of at least `least`.
+function M.whole(least)
+    return function(text)
+        local number = tonumber(text)
+        if number and number >= least and number % 1 == 0 and number < 2 ^ 53 then
+            return number
+        end
+        return nil, ("'%s' is not a whole number of %d or more"):format(text, least)
+    end
+end
+
+return M

@@ -1,0 +1,93 @@
+--- `nylon-ring run`: runs a script, or code from the command line, as the main task.
+local say = require "nylon_ring.cli.say"
+
+local M = { name = "run", summary = "run a script" }
+
+function M.define(command)
+    command:usage "Usage: nylon-ring [run] [-e CODE] [SCRIPT [ARG ...]]"
+    command:option("-e", "Run CODE, before the script if there is one; may be given again.")
+        :argname("CODE"):count("*"):target("code")
+    command:argument("script", "The script; `-` reads it from standard input."):args("?"):argname("SCRIPT")
+    command:argument("arg", "What the script finds in `arg` and `...`."):args("*"):argname("ARG")
+end
+
+--- The words that are ours, and those that belong to the script: all that follow its name.
+---@param words string[] the first is the command
+---@return string[] ours, string[] rest
+function M.split(words)
+    local ours, rest = { words[1] }, {}
+    local i = 2
+    while words[i] and (words[i]:match "^%-." and words[i] ~= "--") do
+        table.insert(ours, words[i])
+        if words[i] == "-e" and words[i + 1] then
+            i = i + 1
+            table.insert(ours, words[i])
+        end
+        i = i + 1
+    end
+    if words[i] == "--" then
+        i = i + 1
+    end
+    if words[i] then
+        table.insert(ours, "--")
+        table.insert(ours, words[i])
+    end
+    for n = i + 1, #words do
+        table.insert(rest, words[n])
+    end
+    return ours, rest
+end
+
+--- The chunks to run, in order; or nil and what is wrong with the command line, or with the code.
+local function load_chunks(args)
+    local chunks = {}
+    for _, code in ipairs(args.code) do
+        local chunk, err = loadstring(code, "=(command line)")
+        if not chunk then
+            return nil, err, 1
+        end
+        table.insert(chunks, chunk)
+    end
+    if args.script then
+        local file, why
+        if args.script ~= "-" then
+            file, why = io.open(args.script, "r")
+            why = not file and why or file:read(0) == nil and select(2, file:read(1))
+            if file then
+                file:close()
+            end
+        end
+        if why then
+            return nil, why .. "; the first word must be a command or a script", 2
+        end
+        local chunk, err = loadfile(args.script ~= "-" and args.script or nil)
+        if not chunk then
+            return nil, err, 1
+        end
+        table.insert(chunks, chunk)
+    end
+    return chunks
+end
+
+function M.run(args, who)
+    if not args.script and #args.code == 0 then
+        say.error(who, "a script is missing; see `nylon-ring run --help`")
+        return 2
+    end
+    local chunks, err, code = load_chunks(args)
+    if not chunks then
+        say.error(who, err)
+        return code
+    end
+    local rest = args.rest
+    rest[0] = args.script or "-e"
+    _G.arg = rest
+    local session = require "nylon_ring.cli.session"
+    return session.run(who, function()
+        for _, chunk in ipairs(chunks) do
+            chunk(unpack(rest))
+        end
+    end)
+end
+
+return M

@@ -1,0 +1,32 @@
+--- What the command line says about itself: one line on standard error, with colour on a terminal only.
+local uv = require "luv"
+
+local M = {}
+
+--- Whether a file descriptor is a terminal.
+---@param fd integer
+---@return boolean
+function M.is_terminal(fd)
+    return uv.guess_handle(fd) == "tty"
+end
+
+--- Whether colour is welcome there: a terminal, and neither NO_COLOR nor a dumb one.
+---@param fd integer
+---@return boolean
+function M.has_color(fd)
+    local refused = os.getenv "NO_COLOR"
+    return M.is_terminal(fd) and (refused == nil or refused == "") and os.getenv "TERM" ~= "dumb"
+end
+
+--- Writes `who: text` to standard error. Further lines of `text` (a traceback) follow as they are.
+---@param who string the program, or the program and its command
+---@param text string
+function M.error(who, text)
+    io.stdout:flush()
+    if M.has_color(2) then
+        who = "\27[1;31m" .. who .. "\27[0m"
+    end
+    io.stderr:write(who, ": ", text, "\n")
+end
+
+return M

@@ -1,0 +1,213 @@
+--- One run of the program: starts the main task, turns the loop until nothing is left to do, cancels on
+--- Ctrl-C and SIGTERM, and leaves in order.
+---
+---     main task ─▶ loop, while anything is alive ─▶ cancel tasks ─▶ unload plugins ─▶ exit code
+---                          ▲ Ctrl-C, SIGTERM, os.exit cut this short ▲
+local core = require "nylon_ring.core"
+local nr = require "nylon_ring"
+local process = require "nylon_ring.cli.process"
+local report = require "nylon_ring.report"
+local run = require "nylon_ring.run"
+local say = require "nylon_ring.cli.say"
+local task = require "nylon_ring.task"
+local timers = require "nylon_ring.timers"
+local uv = require "luv"
+
+local M = {}
+
+--- How long tasks, and then calls in flight, may take to finish when the program leaves.
+local EXIT_GRACE = 2000
+
+local INTERRUPTED, TERMINATED = 130, 143
+
+--- What `M.fail` throws: a failure that is told in one line.
+local Failure = {}
+
+--- Ends the main task with a message for people and exit code 1; nil says nothing.
+---@param text string|nil
+function M.fail(text)
+    error(setmetatable({ text = text }, Failure), 0)
+end
+
+---@class nylon_ring.cli.SessionOptions
+---@field on_interrupt? fun() the first Ctrl-C, before the main task is cancelled
+---@field on_exit? fun(code: integer): integer what `os.exit` of a script comes to
+---@field on_dry? fun(main: nylon_ring.Task): boolean nothing is left that could wake it; true: it was told
+
+---@class nylon_ring.cli.Session
+---@field who string
+---@field options nylon_ring.cli.SessionOptions
+---@field main nylon_ring.Task
+---@field ended? boolean the main task is done
+---@field signals userdata[] luv handles
+---@field signalled? boolean
+---@field code? integer what the program will answer with, once that is decided
+---@field stuck table<nylon_ring.Task, true> tasks that wait in `os.exit` for the end, and those above them
+---@field leaving? boolean
+local Session = {}
+Session.__index = Session
+
+--- Decides how the program ends, unless that is decided already, and lets the loop return.
+function Session:_decide(code)
+    self.code = self.code or code
+    uv.stop()
+end
+
+local function exit_code(code)
+    if code == nil or code == true then
+        return 0
+    end
+    return code and math.floor(tonumber(code) or 1) % 256 or 1
+end
+
+--- `os.exit` of scripts. The task that calls it stays suspended there, so that it never returns, and the
+--- program leaves in order. Where nothing can suspend (a luv callback, a builtin that calls back) the
+--- process ends on the spot.
+function Session:_exit(code)
+    code = exit_code(code)
+    self:_decide(self.options.on_exit and self.options.on_exit(code) or code)
+    if not self.leaving then
+        local above = task.current()
+        while above do
+            self.stuck[above] = true
+            above = above._parent
+        end
+        pcall(core.suspend)
+    end
+    core.close()
+    process.leave(self.code)
+end
+
+function Session:_interrupt()
+    self.signalled = true
+    if self.ended then
+        return self:_decide(INTERRUPTED)
+    elseif self.options.on_interrupt then
+        self.options.on_interrupt()
+    end
+    self.main:cancel "interrupted"
+end
+
+function Session:_watch(name, fn)
+    local signal = uv.new_signal()
+    signal:start(name, fn)
+    signal:unref()
+    table.insert(self.signals, signal)
+end
+
+function Session:_watch_signals()
+    if process.interruptible() then
+        self:_watch("sigint", function()
+            self:_interrupt()
+        end)
+    end
+    self:_watch("sigterm", function()
+        self.signalled = true
+        self:_decide(TERMINATED)
+    end)
+    process.guard()
+end
+
+--- Takes the outcome of the main task when it is done, its children included.
+function Session:_settle(main)
+    self.ended = true
+    if self.signalled then
+        self:_decide(INTERRUPTED)
+    elseif main:status() ~= "done" and not self.code then
+        local err = main._err
+        if getmetatable(err) ~= Failure then
+            say.error("nylon-ring", main._traceback or tostring(err))
+        elseif err.text then
+            say.error(self.who, err.text)
+        end
+        self:_decide(1)
+    end
+    uv.stop()
+end
+
+--- Turns the loop until the program's end is decided: by a failure, a signal, `os.exit`, or because the main
+--- task is done and nothing on the loop is alive.
+function Session:_loop()
+    while not self.code do
+        local alive = self.turn() or timers.revive()
+        if self.ended and not alive then
+            self.code = report.unhandled() > 0 and 1 or 0
+        elseif not alive and not self.ended and not self.code then
+            if not (self.options.on_dry and self.options.on_dry(self.main)) then
+                run.break_deadlock(self.main)
+            end
+        end
+    end
+end
+
+--- Waits for the tasks that were cancelled, for what they do at their end. Their errors are told.
+function Session:_join_tasks()
+    local current = task.current()
+    for _, info in ipairs(nr.tasks()) do
+        if info.task ~= current and not self.stuck[info.task] then
+            local ok, err = pcall(info.task.join, info.task)
+            if not ok then
+                report.deliver(err)
+            end
+        end
+    end
+end
+
+--- Cancels what still runs and unloads the plugins, each step within the grace.
+function Session:_wind_up()
+    self.leaving = true
+    for _, info in ipairs(nr.tasks()) do
+        info.task:cancel "the program is leaving"
+    end
+    local last = task.new(function()
+        nr.timeout(EXIT_GRACE, self._join_tasks, self)
+        nr.map(nr.plugins(), function(plugin)
+            plugin:unload { grace = EXIT_GRACE }
+        end)
+    end, nil, function()
+        self.unwound = true
+        uv.stop()
+    end)
+    task.start(last)
+    repeat
+        local alive = self.turn() or timers.revive()
+    until self.unwound or not alive
+end
+
+--- Ends the run. Where a plugin's thread may still run code of ours, or a signal asked for the end, no
+--- destructor runs any more.
+function Session:_leave()
+    self:_wind_up()
+    core.close()
+    for _, signal in ipairs(self.signals) do
+        signal:close()
+    end
+    self.turn "nowait"
+    if self.signalled or core.abandoned() > 0 then
+        process.leave(self.code)
+    end
+    return self.code
+end
+
+--- Runs a function as the main task of the program, until all is done.
+---@param who string names the program and the command in messages
+---@param main fun()
+---@param options? nylon_ring.cli.SessionOptions
+---@return integer code for the process to leave with
+function M.run(who, main, options)
+    local self = setmetatable({ who = who, options = options or {}, signals = {}, stuck = {} }, Session)
+    self.turn = uv.run
+    nr.install()
+    os.exit = function(code) -- luacheck: ignore 122
+        self:_exit(code)
+    end
+    self:_watch_signals()
+    self.main = task.new(main, nil, function(done)
+        self:_settle(done)
+    end)
+    task.start(self.main)
+    self:_loop()
+    return self:_leave()
+end
+
+return M

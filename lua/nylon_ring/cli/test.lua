@@ -1,0 +1,123 @@
+--- `nylon-ring test`: the whole of busted as one task, so that specs and all their hooks may suspend.
+local say = require "nylon_ring.cli.say"
+
+local M = { name = "test", summary = "run specs with busted; they may suspend anywhere" }
+
+function M.define(command)
+    command:usage "Usage: nylon-ring test [OPTION ...] [SPEC ...]"
+    command:argument("spec", "A spec file, or a folder of them; default is spec.")
+        :args("*"):argname("SPEC"):target("rest")
+    command:epilog("Takes every option of busted, among them -o OUTPUT, -t TAGS, --filter PATTERN, "
+        .. "--shuffle, --repeat COUNT, --list; `busted --help` tells all. After each spec nothing may be "
+        .. "left open.")
+end
+
+--- All words are busted's, but those that ask for help.
+function M.split(words)
+    local rest = {}
+    for i = 2, #words do
+        if words[i] == "-h" or words[i] == "--help" then
+            return { words[1], "--help" }, {}
+        end
+        rest[i - 1] = words[i]
+    end
+    return { words[1] }, rest
+end
+
+--- What busted makes of its words; or nil and what it says about them.
+local function busted_options(words, output, who)
+    local cli = require "busted.modules.cli" { standalone = false, output = output }
+    cli:set_name(who)
+    return cli:parse(words)
+end
+
+--- Takes hold of busted's core when the runner makes it.
+---@return table seen `core`, and `finished` once every spec had its turn
+local function watch_busted()
+    local make = require "busted.core"
+    local seen = {}
+    package.loaded["busted.core"] = function()
+        local core = make()
+        seen.core = core
+        core.subscribe({ "suite", "start" }, function()
+            require "nylon_ring.busted"
+            return nil, true
+        end)
+        core.subscribe({ "exit" }, function()
+            seen.finished = true
+            return nil, true
+        end)
+        return core
+    end
+    return seen
+end
+
+--- Runs busted. It ends a run with failures by an error without a value.
+local function run_busted(session, runner, seen, output)
+    local trace
+    local ok, err = xpcall(function()
+        runner { standalone = false, output = output }
+    end, function(problem)
+        trace = problem ~= nil and debug.traceback(tostring(problem), 2)
+        return problem
+    end)
+    if trace then
+        session.fail("busted failed: " .. trace)
+    elseif not ok then
+        session.fail(err)
+    elseif not seen.finished then
+        session.fail "busted ended before every spec had its turn"
+    end
+end
+
+--- How the run of the program meets what a spec may do to it.
+local function guards(seen, who)
+    return {
+        on_interrupt = function()
+            seen.core.skipAll = true
+        end,
+        on_exit = function(code)
+            say.error(who, ("a spec called os.exit(%d): the others had no turn"):format(code))
+            return code == 0 and 1 or code
+        end,
+        -- Only the spec that waits is to fail: the others go on in the same task.
+        on_dry = function(main)
+            local err = require("nylon_ring.run").deadlock()
+            return require("nylon_ring.task.suspend").interrupt(main, err)
+        end,
+    }
+end
+
+--- Checks busted's words; answers the exit code where that is all there is to do.
+local function check(words, output, who)
+    local chosen, err = busted_options(words, output, who)
+    if not chosen then
+        say.error(who, (err:gsub("^" .. who:gsub("%-", "%%-") .. ": error: ", "")))
+        return 2
+    elseif chosen.version then
+        local version = require("nylon_ring.core").version
+        print(("nylon-ring %s, busted %s"):format(version, require "busted.core"().version))
+        return 0
+    end
+end
+
+function M.run(args, who)
+    local output = not say.has_color(1) and "plainTerminal" or nil
+    local words = args.rest
+    table.insert(words, 1, "--ignore-lua")
+    words[0] = "nylon-ring"
+    local code = check(words, output, who)
+    if code then
+        return code
+    end
+    _G.arg = words
+    local seen = watch_busted()
+    -- busted names itself after the chunk that calls it, and ends without os.exit where that has a name.
+    local runner = loadstring("local options = ... require 'busted.runner' (options)", "@" .. who)
+    local session = require "nylon_ring.cli.session"
+    return session.run(who, function()
+        run_busted(session, runner, seen, output)
+    end, guards(seen, who))
+end
+
+return M

@@ -1,0 +1,102 @@
+--- What a piece of work left behind: compares two looks at everything that is open. Used by the test
+--- runner after each spec; knows nothing of busted.
+local core = require "nylon_ring.core"
+local nr = require "nylon_ring"
+local uv = require "luv"
+
+local M = {}
+
+-- Where handles were made, for messages; only while `trace` is on.
+local made_at = setmetatable({}, { __mode = "k" })
+
+local constructors = {
+    "new_async", "new_check", "new_fs_event", "new_fs_poll", "new_idle", "new_pipe", "new_poll",
+    "new_prepare", "new_signal", "new_tcp", "new_timer", "new_tty", "new_udp", "spawn",
+}
+
+local function remember(where, handle, ...)
+    if type(handle) == "userdata" then
+        made_at[handle] = where
+    end
+    return handle, ...
+end
+
+--- From now on handles remember the line of the script that made them.
+function M.trace()
+    for _, name in ipairs(constructors) do
+        local make = uv[name]
+        uv[name] = function(...)
+            local info = debug.getinfo(2, "Sl")
+            return remember(info.short_src .. ":" .. info.currentline, make(...))
+        end
+    end
+end
+
+local function open_handles()
+    local open = {}
+    uv.walk(function(handle)
+        if not uv.is_closing(handle) and not core.owns(handle) then
+            open[handle] = true
+        end
+    end)
+    return open
+end
+
+---@class nylon_ring.Look
+---@field handles table<userdata, true>
+---@field tasks table<table, true>
+---@field counts table<string, integer>
+
+--- One look at what is open now.
+---@return nylon_ring.Look
+function M.look()
+    local tasks = {}
+    for _, task in ipairs(nr.tasks()) do
+        tasks[task] = true
+    end
+    return {
+        handles = open_handles(),
+        tasks = tasks,
+        counts = { call = core.pending(), stream = core.streams(), ["Lua reference"] = core.refs() },
+    }
+end
+
+local function place(where)
+    return where and " made at " .. where or ""
+end
+
+local function describe_handle(handle)
+    local active = uv.is_active(handle) and "an active " or "a "
+    return active .. uv.handle_get_type(handle) .. " handle" .. place(made_at[handle])
+end
+
+local function describe_task(task)
+    return "a task" .. place(task.where)
+end
+
+local function add_new(list, before, now, describe)
+    for thing in pairs(now) do
+        if not before[thing] then
+            table.insert(list, describe(thing))
+        end
+    end
+end
+
+--- What is open now and was not before, in words; empty when nothing is.
+---@param before nylon_ring.Look
+---@return string[]
+function M.since(before)
+    local now, left = M.look(), {}
+    add_new(left, before.handles, now.handles, describe_handle)
+    add_new(left, before.tasks, now.tasks, describe_task)
+    for what, count in pairs(now.counts) do
+        local more = count - before.counts[what]
+        if more > 0 then
+            table.insert(left, ("%d open %s%s"):format(more, what, more > 1 and "s" or ""))
+        end
+    end
+    table.sort(left)
+    return left
+end
+
+return M
