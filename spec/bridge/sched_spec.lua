@@ -43,6 +43,20 @@ describe("a task", function()
     assert.equal(reason, caught[2])
   end)
 
+  it("raises at every suspension while it is cancelled", function()
+    local caught = {}
+    local co = start(function()
+      core.suspend()
+      for i = 1, 2 do caught[i] = select(2, pcall(core.suspend)) end
+          end)
+    core.set_cancel(co, "stop")
+    core.set_cancel(co, "stop it")
+    core.resume(co)
+    assert.same({ "stop it", "stop it" }, caught)
+    core.set_cancel(co, nil)
+    assert.equal("dead", coroutine.status(co))
+  end)
+
   it("reports its error with a traceback and leaves its starter unharmed", function()
     local function culprit() error("broken") end
     start(function() culprit() end)
@@ -184,11 +198,11 @@ describe("a suspension is refused", function()
 end)
 
 describe("an error in a callback of luv", function()
-  after_each(function() core.on_callback_error(nil) end)
+  after_each(function() core.on_error(nil) end)
 
   it("is handed over with its traceback, and the loop goes on", function()
     local caught, later
-    core.on_callback_error(function(...) caught = { ... } end)
+    core.on_error(function(...) caught = { ... } end)
     local first, second = uv.new_timer(), uv.new_timer()
     first:start(1, 0, function() first:close() error({ "a value" }) end)
     second:start(2, 0, function() second:close() later = true end)

@@ -25,8 +25,8 @@ typedef struct nr__bridge {
     nr__luv_t luv;
     nr__loop_t loop;
     nr__sched_t sched;
-    int on_callback_error; /* registry reference of a function(err, traceback), or LUA_NOREF */
-    char home[256];        /* source prefix of our own Lua files, as "@/.../nylon_ring/" */
+    int on_error;   /* registry reference of a function(err, traceback), or LUA_NOREF */
+    char home[256]; /* source prefix of our own Lua files, as "@/.../nylon_ring/" */
 } nr__bridge_t;
 
 /* The bridge that the running C function belongs to. */

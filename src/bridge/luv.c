@@ -47,7 +47,7 @@ static void print_error(lua_State *L, int index) {
 /* Calls the error function with the error and traceback that are on top; pops both. */
 static void report(lua_State *L, nr__bridge_t *b) {
     int err = lua_gettop(L) - 1;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, b->on_callback_error);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->on_error);
     if (lua_isfunction(L, -1)) {
         lua_pushvalue(L, err);
         lua_pushvalue(L, err + 1);
@@ -99,8 +99,8 @@ static int call_back(lua_State *L, int nargs, int nresults, int flags) {
     return -status;
 }
 
-static int core_on_callback_error(lua_State *L) {
-    nr__bridge_set_ref(L, &nr__bridge_self(L)->on_callback_error, 1);
+static int core_on_error(lua_State *L) {
+    nr__bridge_set_ref(L, &nr__bridge_self(L)->on_error, 1);
     return 0;
 }
 
@@ -176,12 +176,11 @@ static void look_up_all(lua_State *L, nr__luv_t *luv) {
 }
 
 void nr__luv_open(lua_State *L, nr__bridge_t *b, int bridge) {
-    static const luaL_Reg functions[] = {{"on_callback_error", core_on_callback_error},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"on_error", core_on_error}, {NULL, NULL}};
     lua_State *(*luv_state_of)(lua_State *);
     void (*set_callback)(lua_State *, luv_CFpcall);
 
-    b->on_callback_error = LUA_NOREF;
+    b->on_error = LUA_NOREF;
     if (!is_loaded(L))
         load(L);
     b->luv.library = open_library(L);

@@ -25,7 +25,7 @@ void nr__luv_close(struct nr__bridge *b);
 /* Pushes the luv module. */
 void nr__luv_push(lua_State *L);
 
-/* Hands the error on top of the stack to whom `core.on_callback_error` named, else to standard
+/* Hands the error on top of the stack to whom `core.on_error` named, else to standard
  * error, and pops it. */
 void nr__luv_report_error(lua_State *L, struct nr__bridge *b);
 

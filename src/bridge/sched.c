@@ -64,8 +64,33 @@ static nr__task_t *new_task(lua_State *L, nr__bridge_t *b, int index) {
     return task;
 }
 
+static void push_coroutine(lua_State *L, nr__bridge_t *b, const nr__task_t *task) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->sched.anchors);
+    lua_rawgeti(L, -1, (int)task->slot);
+    lua_remove(L, -2);
+}
+
+/* Sets the error of the coroutine at `index` to the value on top, which is popped. */
+static void set_cancel(lua_State *L, nr__sched_t *s, int index) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->cancels);
+    lua_pushvalue(L, index);
+    lua_rawget(L, -2);
+    s->cancelled += lua_isnil(L, -1) - lua_isnil(L, -3);
+    lua_pop(L, 1);
+    lua_pushvalue(L, index);
+    lua_pushvalue(L, -3);
+    lua_rawset(L, -3);
+    lua_pop(L, 2);
+}
+
 static void free_task(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
     nr__sched_t *s = &b->sched;
+    if (s->cancelled > 0) {
+        push_coroutine(L, b, task);
+        lua_pushnil(L);
+        set_cancel(L, s, lua_gettop(L) - 1);
+        lua_pop(L, 1);
+    }
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->anchors);
     lua_pushnil(L);
     lua_rawseti(L, -2, (int)task->slot);
@@ -75,12 +100,6 @@ static void free_task(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
     task->next = s->free;
     s->free = task;
     s->alive--;
-}
-
-static void push_coroutine(lua_State *L, nr__bridge_t *b, const nr__task_t *task) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, b->sched.anchors);
-    lua_rawgeti(L, -1, (int)task->slot);
-    lua_remove(L, -2);
 }
 
 /* ---- Running ---------------------------------------------------------------------------- */
@@ -211,20 +230,39 @@ void nr__sched_wake(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
 
 /* ---- Suspending ------------------------------------------------------------------------- */
 
+/* Raises the error that every suspension of a cancelled task gets. */
+static void check_cancelled(lua_State *L, nr__bridge_t *b, const nr__task_t *task) {
+    luaL_checkstack(L, 4, NULL);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->sched.cancels);
+    push_coroutine(L, b, task);
+    lua_rawget(L, -2);
+    if (!lua_isnil(L, -1))
+        lua_error(L);
+    lua_pop(L, 2);
+}
+
 nr__task_t *nr__sched_suspendable(lua_State *L, nr__bridge_t *b) {
     nr__task_t *task = b->sched.current;
     if (!task || L == b->L)
         nr__refuse_outside(L, b);
-    if (L != task->co && !b->sched.passes_marker)
+    if (L != task->co && !b->sched.relaying)
         nr__refuse_coroutine(L, b);
     if (!lua_isyieldable(L) || (L != task->co && !lua_isyieldable(task->co)))
         nr__refuse_builtin(L, b);
+    if (b->sched.cancelled > 0)
+        check_cancelled(L, b, task);
     return task;
 }
 
 int nr__sched_yield(lua_State *L) {
     lua_pushlightuserdata(L, as_light(&marker));
     return lua_yield(L, 1);
+}
+
+/* core.check(): raises where a suspension would. */
+static int core_check(lua_State *L) {
+    nr__sched_suspendable(L, nr__bridge_self(L));
+    return 0;
 }
 
 static int core_yield(lua_State *L) {
@@ -336,6 +374,14 @@ static int core_running(lua_State *L) {
     return 1;
 }
 
+/* core.set_cancel(co, err): every suspension of that task raises `err`, until it is set to nil. */
+static int core_set_cancel(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTHREAD);
+    lua_settop(L, 2);
+    set_cancel(L, &nr__bridge_self(L)->sched, 1);
+    return 0;
+}
+
 static int core_on_exit(lua_State *L) {
     nr__bridge_set_ref(L, &nr__bridge_self(L)->sched.on_exit, 1);
     return 0;
@@ -347,20 +393,22 @@ static int core_alive(lua_State *L) {
     return 1;
 }
 
-static int core_passes_marker(lua_State *L) {
-    nr__bridge_self(L)->sched.passes_marker = lua_toboolean(L, 1);
+static int core_relaying(lua_State *L) {
+    nr__bridge_self(L)->sched.relaying = lua_toboolean(L, 1);
     return 0;
 }
 
 static const luaL_Reg functions[] = {
-    {"start", core_start},
+    {"alive", core_alive},
+    {"cancel_wait", core_cancel_wait},
+    {"check", core_check},
+    {"on_exit", core_on_exit},
+    {"relaying", core_relaying},
     {"resume", core_resume},
     {"resume_error", core_resume_error},
     {"running", core_running},
-    {"cancel_wait", core_cancel_wait},
-    {"on_exit", core_on_exit},
-    {"passes_marker", core_passes_marker},
-    {"alive", core_alive},
+    {"set_cancel", core_set_cancel},
+    {"start", core_start},
     {NULL, NULL},
 };
 
@@ -370,6 +418,12 @@ void nr__sched_open(lua_State *L, nr__bridge_t *b, int bridge) {
     s->on_exit = LUA_NOREF;
     lua_newtable(L);
     s->anchors = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    s->cancels = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_pushvalue(L, bridge);
     lua_pushcclosure(L, run_protected, 1);
     s->run = luaL_ref(L, LUA_REGISTRYINDEX);

@@ -31,19 +31,20 @@ typedef struct nr__sched {
     nr__task_t *free;
     struct nr__task_chunk *chunks;
     uint32_t slots, alive;
-    int busy;          /* a resume is under way that will run the ready queue when it returns */
-    int depth;         /* resumes inside each other */
-    int passes_marker; /* coroutine.resume and .wrap hand the marker on */
-    int anchors;       /* registry references */
-    int on_exit, run;
+    int busy;      /* a resume is under way that will run the ready queue when it returns */
+    int depth;     /* resumes inside each other */
+    int relaying;  /* coroutine.resume and .wrap hand suspensions on */
+    int cancelled; /* how many tasks have an error in `cancels` */
+    /* Registry references: tables of coroutines by slot, and of errors by coroutine; functions. */
+    int anchors, cancels, on_exit, run;
 } nr__sched_t;
 
 /* Adds the functions of this part to the module table on top of the stack. */
 void nr__sched_open(lua_State *L, struct nr__bridge *b, int bridge);
 void nr__sched_close(struct nr__bridge *b);
 
-/* The running task, when what runs may suspend it; raises a message that names cause and cure
- * otherwise. */
+/* The running task, when what runs may suspend it. Raises otherwise: a message that names cause and
+ * cure, or the error that every suspension of a cancelled task gets. */
 nr__task_t *nr__sched_suspendable(lua_State *L, struct nr__bridge *b);
 
 /* Suspends the task that `nr__sched_suspendable` returned: `return nr__sched_yield(L);` */
