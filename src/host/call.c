@@ -1,0 +1,219 @@
+#include "call.h"
+
+#include <string.h>
+
+#include "error.h"
+#include "state.h"
+
+_Thread_local nr__inside_t *nr__inside;
+
+const uint64_t nr__nothing[4];
+
+/* What can be said against the call before a slot is taken. */
+static int check_call(const nr_plugin_t *plugin, NrBytes *payload, nr_error_t *err) {
+    if (plugin->lane->closed) {
+        return nr__fail(err, NR_E_PLUGIN_UNLOADED,
+                        "plugin '%s' is being unloaded and takes no new calls", plugin->name);
+    }
+    if (payload->ptr == NULL) {
+        if (payload->len > 0) {
+            return nr__fail(err, NR_E_INVALID_REQUEST, "the payload has a length but no bytes");
+        }
+        payload->ptr = (const uint8_t *)nr__nothing;
+    }
+    return 0;
+}
+
+static int no_slot(int error, nr_error_t *err) {
+    return error == NR_E_NO_MEMORY
+               ? nr__fail(err, error, "no memory for another call")
+               : nr__fail(err, error, "%u calls are open on this worker; let some finish first",
+                          NR__SLAB_SLOTS);
+}
+
+int nr__call_open_extra(nr_plugin_t *plugin, NrBytes *payload, const nr__call_extra_t *extra,
+                        nr__inside_t *call, nr_error_t *err) {
+    static const nr__call_extra_t nothing = {NULL, NULL, 0};
+    nr__lane_t *lane = plugin->lane;
+    nr__slab_t *slab = lane->worker->slab;
+    nr__slot_t *slot;
+    nr__cold_t *cold;
+    uint64_t flags = 0, word;
+    int error = check_call(plugin, payload, err);
+
+    if (error != 0) {
+        return error;
+    }
+    slot = nr__slab_take(slab, &error);
+    if (slot == NULL) {
+        return no_slot(error, err);
+    }
+    extra = extra != NULL ? extra : &nothing;
+    cold = nr__slot_cold(slot);
+    if (extra->state_len > 0) {
+        error = nr__values_init(cold, extra->state, extra->state_len, err);
+        if (error != 0) {
+            nr__slab_give(slab, slot);
+            return error;
+        }
+        flags = NR__KEYED;
+    }
+    cold->stream = extra->stream;
+    word = nr__slot_open(slot, cold, lane, extra->stream != NULL, flags);
+    lane->calls++;
+    call->sid = nr__slot_sid(slab, word);
+    call->slot = slot;
+    call->image = lane->image;
+    call->worker = lane->worker;
+    return 0;
+}
+
+static uint32_t resolve(nr__image_t *image, nr_request_t *request) {
+    if (!request->entry_known || request->entry_serial != image->serial) {
+        request->entry_id = image->v2->resolve_entry(request->request.path);
+        request->entry_serial = image->serial;
+        request->entry_known = 1;
+    }
+    return request->entry_id;
+}
+
+NrStatus nr__call_handle2(nr__image_t *image, uint64_t sid, nr_request_t *request,
+                          NrBytes payload) {
+    if (image->v2->handle_by_id != NULL) {
+        uint32_t id = resolve(image, request);
+        if (id != NR_ENTRY_UNKNOWN) {
+            return image->v2->handle_by_id(id, sid, payload);
+        }
+    }
+    return image->v2->handle(request->request.path, sid, payload);
+}
+
+int nr__call_refused(const nr__image_t *image, NrStatus status, nr_error_t *err) {
+    return nr__fail_status(err, NR_E_PLUGIN_HANDLE_FAILED, status,
+                           "plugin '%s' refused the call with status %u (%s)", image->name,
+                           (unsigned)status, nr_status_name(status));
+}
+
+/* The call has outlived `handle`: from now on it costs what pending calls cost. */
+static int stay_pending(const nr__inside_t *call, const nr_call_options_t *options,
+                        nr_result_t *result) {
+    nr__cold_t *cold = nr__slot_cold(call->slot);
+    nr__lane_t *lane = atomic_load_explicit(&cold->lane, memory_order_relaxed);
+
+    result->user = options != NULL ? options->user : NULL;
+    result->sid = call->sid;
+    result->release = NULL;
+    cold->user = result->user;
+    nr__pending_start(call->worker, lane);
+    if (options != NULL && options->timeout_ms != 0) {
+        nr__deadline_set(call->worker, call->sid, nr__due_in(options->timeout_ms));
+    }
+    return NR_PENDING;
+}
+
+/* The way of nearly every call that is answered inside `handle`: with a few bytes, and nothing else
+ * was asked of its slot. No thread changes an answered slot, so a plain store frees it. */
+static inline int take_small(const nr__inside_t *call, nr__lane_t *lane, uint64_t word,
+                             const nr_call_options_t *options, nr_result_t *result) {
+    nr__slot_t *slot = call->slot;
+    NrStatus status = slot->status;
+
+    result->user = options != NULL ? options->user : NULL;
+    result->sid = call->sid;
+    result->error = 0;
+    result->status = status;
+    result->data = result->store;
+    result->len = slot->len;
+    result->release = NULL;
+    if (slot->len > 0) {
+        memcpy(result->store, slot->data.bytes, sizeof result->store);
+    }
+    nr__slot_unclaim(slot, nr__word_in(word, nr__rules[NR__ANSWERED][NR__IN_TAKE].next));
+    nr__slab_give(call->worker->slab, slot);
+    if (status == NR_OK) {
+        lane->ok++;
+    } else {
+        nr__lane_count(lane, 0, status);
+    }
+    return NR_DONE;
+}
+
+/* The call was not simply answered inside `handle`. */
+static int finish_start(const nr__inside_t *call, NrStatus status,
+                        const nr_call_options_t *options, nr_result_t *result, nr_error_t *err) {
+    nr__lane_t *lane =
+        atomic_load_explicit(&nr__slot_cold(call->slot)->lane, memory_order_relaxed);
+    uint64_t word;
+
+    if (status != NR_OK) {
+        nr__slot_give_up(call->worker, call->slot, 0);
+        nr__lane_count(lane, NR_E_PLUGIN_HANDLE_FAILED, status);
+        return nr__call_refused(call->image, status, err);
+    }
+    word = nr__slot_word(call->slot);
+    if (nr__slot_state(word) != NR__ANSWERED || (word & NR__MAILED) != 0) {
+        return stay_pending(call, options, result);
+    }
+    result->user = options != NULL ? options->user : NULL;
+    nr__slot_result(call->worker->slab, call->slot, word, result);
+    nr__slot_finish(call->worker, call->slot, word, NR__IN_TAKE);
+    nr__lane_count(lane, result->error, result->status);
+    return NR_DONE;
+}
+
+int nr_call(nr_plugin_t *plugin, nr_request_t *request, NrBytes payload,
+            const nr_call_options_t *options, nr_result_t *result, nr_error_t *err) {
+    nr__call_extra_t extra = {NULL, NULL, 0};
+    nr__lane_t *lane = plugin->lane;
+    nr__inside_t call;
+    NrStatus status;
+    uint64_t word;
+    int error;
+
+    if (options != NULL && options->state_len > 0) {
+        extra.state = options->state;
+        extra.state_len = options->state_len;
+    }
+    error = nr__call_open(plugin, &payload, extra.state_len > 0 ? &extra : NULL, &call, err);
+    if (error != 0) {
+        return error;
+    }
+    status = nr__call_handle(&call, request, payload);
+    word = nr__slot_word(call.slot);
+    if (status == NR_OK && (word & NR__FLAGS) == NR__ANSWERED && call.slot->kind == NR__SMALL) {
+        return take_small(&call, lane, word, options, result);
+    }
+    return finish_start(&call, status, options, result, err);
+}
+
+int nr_notify(nr_plugin_t *plugin, nr_request_t *request, NrBytes payload,
+              const nr_call_options_t *options, nr_error_t *err) {
+    nr__call_extra_t extra = {NULL, NULL, 0};
+    nr__inside_t call;
+    nr__lane_t *lane = plugin->lane;
+    NrStatus status;
+    int error;
+
+    if (options != NULL) {
+        extra.state = options->state;
+        extra.state_len = options->state_len;
+    }
+    error = nr__call_open(plugin, &payload, extra.state_len > 0 ? &extra : NULL, &call, err);
+    if (error != 0) {
+        return error;
+    }
+    status = nr__call_handle(&call, request, payload);
+    nr__slot_give_up(call.worker, call.slot, status == NR_OK);
+    nr__lane_count(lane, status == NR_OK ? 0 : NR_E_PLUGIN_HANDLE_FAILED, status);
+    return status == NR_OK ? 0 : nr__call_refused(call.image, status, err);
+}
+
+int nr_call_cancel(nr_worker_t *worker, uint64_t sid) {
+    if (nr__worker_forget_ended(worker, sid)) {
+        return 0;
+    }
+    if (nr__sid_is_stream(sid) || !nr__pending_give_up(worker, sid, NR_E_CANCELLED, 1)) {
+        return NR_E_CANCELLED;
+    }
+    return 0;
+}

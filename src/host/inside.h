@@ -1,0 +1,25 @@
+/* The call in progress: which sid's `handle` runs on this thread. A result for it that comes on the
+ * same thread needs neither mailbox nor wake. The only thread-local of the host. */
+#ifndef NR__INSIDE_H
+#define NR__INSIDE_H
+
+#include "slot.h"
+
+typedef struct nr__inside {
+    uint64_t sid;
+    nr__slot_t *slot;
+    nr__image_t *image;
+    nr_worker_t *worker;
+    struct nr__inside *outer; /* the call in whose `handle` this one was started; mostly NULL */
+} nr__inside_t;
+
+extern _Thread_local nr__inside_t *nr__inside;
+
+/* The call in progress if it is this one. [any thread] */
+static inline nr__inside_t *nr__inside_of(const nr__image_t *image, uint64_t sid) {
+    nr__inside_t *inside = nr__inside;
+
+    return inside != NULL && inside->sid == sid && inside->image == image ? inside : NULL;
+}
+
+#endif

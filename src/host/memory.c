@@ -1,0 +1,18 @@
+#include "memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void *nr__must_realloc(void *memory, size_t size) {
+    void *grown = realloc(memory, size);
+
+    if (grown == NULL) {
+        fputs("nylon-ring: out of memory\n", stderr);
+        abort();
+    }
+    return grown;
+}
+
+void *nr__must_alloc(size_t size) {
+    return nr__must_realloc(NULL, size);
+}

@@ -1,0 +1,153 @@
+#include "result.h"
+
+#include <string.h>
+
+#include "host_tables.h"
+#include "inside.h"
+#include "lease.h"
+#include "slab.h"
+#include "state.h"
+#include "stream.h"
+
+/* At most NR__PAYLOAD_INLINE bytes. */
+static inline void copy_small(uint8_t *to, const uint8_t *from, uint64_t len) {
+    if (len >= 8) {
+        uint64_t last;
+        memcpy(&last, from + len - 8, 8);
+        for (uint64_t i = 0; i + 8 <= len; i += 8) {
+            memcpy(to + i, from + i, 8);
+        }
+        memcpy(to + len - 8, &last, 8);
+        return;
+    }
+    for (uint64_t i = 0; i < len; i++) {
+        to[i] = from[i];
+    }
+}
+
+/* Puts the answer into its claimed slot. */
+static inline void fill(nr__slot_t *slot, NrStatus status, const nr__payload_t *payload) {
+    slot->status = status;
+    slot->kind = (uint8_t)payload->kind;
+    if (payload->kind == NR__SMALL) {
+        slot->len = (uint8_t)payload->kept.len;
+        copy_small(slot->data.bytes, payload->kept.data, payload->kept.len);
+    } else {
+        slot->data.kept = payload->kept;
+    }
+}
+
+void nr__result_settle(nr__image_t *image, const nr__claim_t *claim, uint64_t sid, NrStatus status,
+                       const nr__payload_t *payload) {
+    uint64_t word = nr__word_in(claim->word, nr__rules[NR__OPEN][NR__IN_ANSWER].next);
+
+    fill(claim->slot, status, payload);
+    if (nr__inside_of(image, sid) != NULL) {
+        nr__slot_unclaim(claim->slot, word);
+    } else {
+        nr__slot_send(claim->slot, sid, word);
+    }
+}
+
+/* Answers a unary call. Consumes the payload. */
+static NrStatus answer(nr__image_t *image, uint64_t sid, NrStatus status,
+                       nr__payload_t *payload) {
+    nr__claim_t claim;
+
+    nr__payload_keep(payload); /* before the claim: it may copy much */
+    claim = nr__slot_claim(image, sid, NR__IN_ANSWER);
+    if (!claim.claimed) {
+        nr__payload_drop(image, payload->kind, &payload->kept);
+        return NR_INVALID;
+    }
+    nr__result_settle(image, &claim, sid, status, payload);
+    return payload->kind == NR__FAILED ? NR_INVALID : NR_OK;
+}
+
+/* Any result but the simplest. Consumes the payload. */
+static NrStatus send(nr__image_t *image, uint64_t sid, NrStatus status, nr__payload_t *payload,
+                     int sees) {
+    int lent = payload->kind == NR__OWNED || payload->kind == NR__VECTOR;
+
+    if (lent && nr__values_hold(image, sid, payload->kept.data)) {
+        nr__payload_copy(image, payload); /* the state ends before its reader has read it */
+    }
+    return nr__sid_is_stream(sid) ? nr__stream_send(image, sid, status, payload, sees)
+                                  : answer(image, sid, status, payload);
+}
+
+/* A few bytes for the unary call whose `handle` runs on this thread: one compare and swap. 0: it was
+ * not taken, go the long way. */
+static inline int answer_inside(nr__inside_t *inside, NrStatus status, NrBytes payload) {
+    nr__slot_t *slot = inside->slot;
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    nr__payload_t small = {{payload.ptr, payload.len, 0, NULL}, NR__SMALL};
+
+    if ((word & (NR__STATE_MASK | NR__CLAIMED)) != NR__OPEN ||
+        !atomic_compare_exchange_strong_explicit(&slot->word, &word, word | NR__CLAIMED,
+                                                 memory_order_acquire, memory_order_relaxed)) {
+        return 0;
+    }
+    fill(slot, status, &small);
+    nr__slot_unclaim(slot, nr__word_in(word, nr__rules[NR__OPEN][NR__IN_ANSWER].next));
+    return 1;
+}
+
+static void send_result(void *host_ctx, uint64_t sid, NrStatus status, NrBytes payload) {
+    nr__image_t *image = nr__image_of(host_ctx);
+    nr__inside_t *inside = nr__inside_of(image, sid);
+    nr__payload_t taken;
+
+    if (inside != NULL && payload.len <= NR__PAYLOAD_INLINE && !nr__sid_is_stream(sid) &&
+        (payload.ptr != NULL || payload.len == 0) && answer_inside(inside, status, payload)) {
+        return;
+    }
+    if (image != NULL) {
+        taken = nr__payload_borrowed(payload.ptr, payload.len);
+        send(image, sid, status, &taken, 0);
+    }
+}
+
+/* A plugin that sees what it is answered has another chance after a malformed payload. */
+static NrStatus send_seeing(nr__image_t *image, uint64_t sid, NrStatus status,
+                            nr__payload_t *payload) {
+    if (payload->kind == NR__FAILED &&
+        nr__kept_error(&payload->kept) == NR_E_MALFORMED_RESULT) {
+        return NR_INVALID;
+    }
+    return send(image, sid, status, payload, 1);
+}
+
+static NrStatus send_result2(void *host_ctx, uint64_t sid, NrStatus status, NrVecU8 vec) {
+    nr__image_t *image = nr__image_of(host_ctx);
+    nr__payload_t payload;
+
+    if (image == NULL) {
+        if (vec.owned && vec.drop_fn != NULL) {
+            vec.drop_fn(vec.ptr, vec.len, vec.cap);
+        }
+        return NR_INVALID;
+    }
+    payload = nr__payload_vector(image, vec);
+    return send_seeing(image, sid, status, &payload);
+}
+
+static NrStatus send_result_owned(void *host_ctx, uint64_t sid, NrStatus status,
+                                  NrOwnedBytes bytes) {
+    nr__image_t *image = nr__image_of(host_ctx);
+    nr__payload_t payload;
+
+    if (image == NULL) {
+        if (bytes.release != NULL) {
+            bytes.release(bytes.owner_ctx, bytes.ptr, bytes.len);
+        }
+        return NR_INVALID;
+    }
+    payload = nr__payload_owned(image, bytes);
+    return send_seeing(image, sid, status, &payload);
+}
+
+const NrHostVTable nr__host_vtable1 = {send_result};
+
+const NrHostVTable2 nr__host_vtable2 = {send_result2, send_result_owned, nr__lease_acquire,
+                                        nr__lease_commit};

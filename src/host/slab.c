@@ -1,0 +1,95 @@
+#define _GNU_SOURCE /* uv.h needs it in strict C11 */
+
+#include "slab.h"
+
+#include <stdlib.h>
+
+#include <uv.h>
+
+#include "deadline.h"
+
+_Atomic(nr__slab_t *) nr__slabs[NR__SLABS];
+
+static uv_once_t once = UV_ONCE_INIT;
+static uv_mutex_t registry; /* of `used` and of writing nr__slabs */
+
+static void init_registry(void) {
+    if (uv_mutex_init(&registry) != 0) {
+        abort();
+    }
+}
+
+/* Zeroed memory on a cache line of its own that is never freed. */
+static void *line_calloc(size_t size) {
+    char *memory = calloc(1, size + 63);
+
+    return memory == NULL ? NULL : (void *)(memory + (-(uintptr_t)memory & 63));
+}
+
+static nr__slab_t *new_slab(uint8_t id, int *error) {
+    nr__slab_t *slab = line_calloc(sizeof *slab);
+
+    if (slab == NULL || nr__mailbox_init(&slab->mailbox) != 0) {
+        *error = NR_E_NO_MEMORY;
+        return NULL;
+    }
+    slab->id = id;
+    atomic_store_explicit(&nr__slabs[id], slab, memory_order_release);
+    return slab;
+}
+
+nr__slab_t *nr__slab_acquire(int *error) {
+    nr__slab_t *slab = NULL;
+
+    *error = NR_E_TOO_MANY_CALLS;
+    uv_once(&once, init_registry);
+    uv_mutex_lock(&registry);
+    for (unsigned id = 0; id < NR__SLABS; id++) {
+        slab = atomic_load_explicit(&nr__slabs[id], memory_order_relaxed);
+        if (slab == NULL) {
+            slab = new_slab((uint8_t)id, error);
+            break;
+        }
+        if (!slab->used) {
+            break;
+        }
+        slab = NULL;
+    }
+    if (slab != NULL) {
+        slab->used = 1;
+    }
+    uv_mutex_unlock(&registry);
+    return slab;
+}
+
+void nr__slab_release(nr__slab_t *slab) {
+    uv_mutex_lock(&registry);
+    slab->used = 0;
+    uv_mutex_unlock(&registry);
+}
+
+nr__slot_t *nr__slab_more(nr__slab_t *slab, int *error) {
+    uint32_t index = slab->fresh;
+    nr__chunk_t *chunk;
+    nr__slot_t *slot;
+
+    if (index == NR__SLAB_SLOTS) {
+        *error = NR_E_TOO_MANY_CALLS;
+        return NULL;
+    }
+    chunk = atomic_load_explicit(&slab->chunks[index / NR__SLAB_CHUNK], memory_order_relaxed);
+    if (chunk == NULL) {
+        chunk = line_calloc(sizeof *chunk);
+        if (chunk == NULL) {
+            *error = NR_E_NO_MEMORY;
+            return NULL;
+        }
+        /* Releases the zeroes to nr__slot_find. */
+        atomic_store_explicit(&slab->chunks[index / NR__SLAB_CHUNK], chunk, memory_order_release);
+    }
+    slab->fresh++;
+    slot = &chunk->slots[index % NR__SLAB_CHUNK];
+    nr__slot_cold(slot)->due = nr__slot_cold(slot)->queued = NR__NEVER;
+    atomic_store_explicit(&slot->word, (uint64_t)index << 8 | NR__DONE, memory_order_release);
+    return slot;
+}
