@@ -26,7 +26,7 @@ static void locked_wait(Worker *worker, Job *job, uint64_t delay) {
     struct JobList *waiting = &worker->jobs[JOB_WAITING];
     uint64_t now = now_ms();
     job->state = JOB_WAITING;
-    job->due = delay < UINT64_MAX - now ? now + delay : UINT64_MAX;
+    job->due = delay < JOB_PARKED ? now + delay : UINT64_MAX;
     Job *before = TAILQ_LAST(waiting, JobList);
     while (before != NULL && before->due > job->due) {
         before = TAILQ_PREV(before, JobList, link);

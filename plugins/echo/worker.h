@@ -23,15 +23,21 @@
 /* What a job's run answers when it has nothing left to do. */
 #define JOB_DONE (-1)
 
+/* What it answers to wait until it is woken. */
+#define JOB_PARKED INT64_MAX
+
 typedef enum JobState { JOB_READY, JOB_WAITING, JOB_RUNNING, JOB_STATES } JobState;
 
 /* The head of a job; put it first in a structure of your own. The first three fields are the
  * poster's, the others the worker's. */
 typedef struct Job {
     uint64_t sid;
-    int64_t (*run)(
-        struct Job *job);          /* answers in how many milliseconds to run again, or JOB_DONE */
-    void (*free)(struct Job *job); /* frees the job; called exactly once, on any thread */
+
+    /* Answers in how many milliseconds to run again, JOB_PARKED or JOB_DONE. */
+    int64_t (*run)(struct Job *job);
+
+    /* Frees the job. Called exactly once, on any thread. */
+    void (*free)(struct Job *job);
 
     TAILQ_ENTRY(Job) link;
     uint64_t due; /* milliseconds of the monotonic clock, while waiting */
