@@ -250,6 +250,7 @@ int nr__elf_open(int fd, const char *path, nr__elf_t *out, nr_error_t *err) {
         if (bytes == MAP_FAILED) {
             return nr__fail(err, NR_E_SYSTEM, "'%s' can not be read: %s", path, strerror(errno));
         }
+        elf.mapping = bytes;
         elf.bytes = bytes;
     }
     int rc = check_header(&elf, path, err);
@@ -266,8 +267,8 @@ int nr__elf_open(int fd, const char *path, nr__elf_t *out, nr_error_t *err) {
 }
 
 void nr__elf_close(nr__elf_t *elf) {
-    if (elf->size > 0) {
-        munmap((void *)(uintptr_t)elf->bytes, elf->size);
+    if (elf->mapping != NULL) {
+        munmap(elf->mapping, elf->size);
     }
     *elf = (nr__elf_t){0};
 }

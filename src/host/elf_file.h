@@ -8,7 +8,8 @@
 #include <nylon_ring/host.h>
 
 typedef struct nr__elf {
-    const uint8_t *bytes; /* the file, mapped read-only */
+    void *mapping; /* NULL: the file is empty */
+    const uint8_t *bytes;
     size_t size;
     const Elf64_Phdr *segments;
     size_t segments_len;

@@ -36,6 +36,7 @@ typedef struct nr__image {
     const NrExtCancel *cancel;     /* NULL, or with its function */
     const NrExtWritable *writable; /* NULL, or with its function */
     const NrExtDuplex *duplex;     /* of a v1 plugin; NULL, or with stream_data */
+    int has_shutdown, takes_input; /* so that tables that are gone are not asked */
     char *name;                    /* under which it was loaded, for messages; NULL before start */
     char *own_name, *version, *path;
     const char *pinned;    /* why it can not be unmapped, as far as its file tells; NULL: it can */
