@@ -139,10 +139,9 @@ static inline int take_small(const nr__inside_t *call, nr__lane_t *lane, uint64_
 }
 
 /* The call was not simply answered inside `handle`. */
-static int finish_start(const nr__inside_t *call, NrStatus status,
-                        const nr_call_options_t *options, nr_result_t *result, nr_error_t *err) {
-    nr__lane_t *lane =
-        atomic_load_explicit(&nr__slot_cold(call->slot)->lane, memory_order_relaxed);
+static int finish_start(const nr__inside_t *call, NrStatus status, const nr_call_options_t *options,
+                        nr_result_t *result, nr_error_t *err) {
+    nr__lane_t *lane = atomic_load_explicit(&nr__slot_cold(call->slot)->lane, memory_order_relaxed);
     uint64_t word;
 
     if (status != NR_OK) {

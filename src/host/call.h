@@ -22,8 +22,7 @@ int nr__call_open_extra(nr_plugin_t *plugin, NrBytes *payload, const nr__call_ex
                         nr__inside_t *call, nr_error_t *err);
 
 /* Calls a v2 plugin by the entry's number, if it has one, or by its name. */
-NrStatus nr__call_handle2(nr__image_t *image, uint64_t sid, nr_request_t *request,
-                          NrBytes payload);
+NrStatus nr__call_handle2(nr__image_t *image, uint64_t sid, nr_request_t *request, NrBytes payload);
 
 /* The call failed with the plugin's own status: PLUGIN_HANDLE_FAILED. */
 int nr__call_refused(const nr__image_t *image, NrStatus status, nr_error_t *err);
@@ -52,8 +51,7 @@ static inline int nr__call_open(nr_plugin_t *plugin, NrBytes *payload,
 }
 
 /* Runs the plugin's `handle` for the call. */
-static inline NrStatus nr__call_handle(nr__inside_t *call, nr_request_t *request,
-                                       NrBytes payload) {
+static inline NrStatus nr__call_handle(nr__inside_t *call, nr_request_t *request, NrBytes payload) {
     nr__image_t *image = call->image;
     NrStatus status;
 

@@ -26,8 +26,8 @@ static inline void nr__guard_leave(nr__guard_t *guard) {
 }
 
 #define NR__GUARD(of_image, of_function)                                                           \
-    nr__guard_t nr__guard_here __attribute__((cleanup(nr__guard_leave))) = {(of_image),            \
-                                                                            (of_function)}
+    nr__guard_t nr__guard_here                                                                     \
+        __attribute__((cleanup(nr__guard_leave))) = {(of_image), (of_function)}
 #define NR__GUARD_END() (nr__guard_here.image = NULL)
 
 #endif

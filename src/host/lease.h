@@ -1,5 +1,6 @@
-/* A lease: memory of the host that a plugin writes a unary result into. One per sid at most; it hangs
- * at the slot's cold half, under its claim, and is freed by the loop unless it becomes the result. */
+/* A lease: memory of the host that a plugin writes a unary result into. One per sid at most; it
+ * hangs at the slot's cold half, under its claim, and is freed by the loop unless it becomes the
+ * result. */
 #ifndef NR__LEASE_H
 #define NR__LEASE_H
 

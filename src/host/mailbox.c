@@ -50,7 +50,8 @@ static int push(nr__mailbox_t *box, nr__mail_t *mail, uintptr_t kind) {
 
     do {
         mail->next = head;
-        /* Releases `mail` to the exchange in detach; sequentially consistent for nr__mailbox_sleep. */
+        /* Releases `mail` to the exchange in detach; sequentially consistent for nr__mailbox_sleep.
+         */
     } while (!atomic_compare_exchange_weak_explicit(&box->head, &head, (uintptr_t)mail | kind,
                                                     memory_order_seq_cst, memory_order_relaxed));
     return head == 0;

@@ -7,8 +7,8 @@
  * A post wakes the loop only if the box was empty and the loop has said that it is about to sleep.
  * Waking and closing exclude each other by a lock that is held around `nr_loop_t.wake` alone.
  *
- * A mailbox belongs to a worker's id, not to the worker: it is never freed, so that a thread may post
- * at any time, also after the loop is gone. What arrives then waits for the id's next worker.
+ * A mailbox belongs to a worker's id, not to the worker: it is never freed, so that a thread may
+ * post at any time, also after the loop is gone. What arrives then waits for the id's next worker.
  */
 #ifndef NR__MAILBOX_H
 #define NR__MAILBOX_H
@@ -37,8 +37,8 @@ typedef struct nr__mailbox {
 /* 0 or NO_MEMORY. The box starts closed. [any thread] */
 int nr__mailbox_init(nr__mailbox_t *box);
 
-/* Opens it for a new worker and answers which one of this box that is; or closes it: after the return
- * `wake` is not called any more. [loop] */
+/* Opens it for a new worker and answers which one of this box that is; or closes it: after the
+ * return `wake` is not called any more. [loop] */
 uint64_t nr__mailbox_open(nr__mailbox_t *box, const nr_loop_t *loop);
 void nr__mailbox_close(nr__mailbox_t *box);
 
@@ -52,7 +52,8 @@ int nr__mailbox_post_to(nr__mailbox_t *box, uint64_t epoch, nr__mail_t *mail, ui
 /* Takes everything, oldest first; 0 when there is nothing. [loop] */
 uintptr_t nr__mailbox_detach(nr__mailbox_t *box);
 
-/* Says that the loop is about to wait. 1: there is mail, it must not; 0: it will be woken. [loop] */
+/* Says that the loop is about to wait. 1: there is mail, it must not; 0: it will be woken. [loop]
+ */
 int nr__mailbox_sleep(nr__mailbox_t *box);
 
 /* Takes that back. [loop] */

@@ -36,9 +36,9 @@ static nr__payload_t lent(nr__image_t *image, nr__payload_t payload) {
 }
 
 nr__payload_t nr__payload_owned(nr__image_t *image, NrOwnedBytes bytes) {
-    nr__payload_t payload = {{bytes.ptr, bytes.len, (uint64_t)(uintptr_t)bytes.owner_ctx,
-                              (void (*)(void))bytes.release},
-                             NR__OWNED};
+    nr__payload_t payload = {
+        {bytes.ptr, bytes.len, (uint64_t)(uintptr_t)bytes.owner_ctx, (void (*)(void))bytes.release},
+        NR__OWNED};
 
     /* Without a function nobody would know when the memory goes (with the image, at the latest). */
     return bytes.release == NULL ? nr__payload_borrowed(bytes.ptr, bytes.len)

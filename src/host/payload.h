@@ -19,12 +19,12 @@
 #define NR__RESULT_MAX (UINT64_C(1) << 30)
 
 typedef enum nr__payload_kind {
-    NR__NOTHING,  /* in a slot: nobody wants the answer */
-    NR__SMALL,    /* in a slot or a frame: its own bytes; on the way: borrowed, and it fits there */
-    NR__HEAP,     /* free(extra) */
-    NR__OWNED,    /* NrOwnedBytes: free_fn is release, extra its owner_ctx */
-    NR__VECTOR,   /* NrVecU8: free_fn is drop_fn, extra its cap */
-    NR__FAILED    /* no payload: `extra` is the NR_E_* that ends the call */
+    NR__NOTHING, /* in a slot: nobody wants the answer */
+    NR__SMALL,   /* in a slot or a frame: its own bytes; on the way: borrowed, and it fits there */
+    NR__HEAP,    /* free(extra) */
+    NR__OWNED,   /* NrOwnedBytes: free_fn is release, extra its owner_ctx */
+    NR__VECTOR,  /* NrVecU8: free_fn is drop_fn, extra its cap */
+    NR__FAILED   /* no payload: `extra` is the NR_E_* that ends the call */
 } nr__payload_kind_t;
 
 typedef struct nr__kept {

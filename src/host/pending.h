@@ -1,6 +1,6 @@
 /*
- * The pending map as the loop works on it: calls that stay open after `handle` has returned, how they
- * are counted, and how they end. What plugins' threads do to a slot is in slot.c. [loop]
+ * The pending map as the loop works on it: calls that stay open after `handle` has returned, how
+ * they are counted, and how they end. What plugins' threads do to a slot is in slot.c. [loop]
  */
 #ifndef NR__PENDING_H
 #define NR__PENDING_H

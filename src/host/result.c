@@ -50,8 +50,7 @@ void nr__result_settle(nr__image_t *image, const nr__claim_t *claim, uint64_t si
 }
 
 /* Answers a unary call. Consumes the payload. */
-static NrStatus answer(nr__image_t *image, uint64_t sid, NrStatus status,
-                       nr__payload_t *payload) {
+static NrStatus answer(nr__image_t *image, uint64_t sid, NrStatus status, nr__payload_t *payload) {
     nr__claim_t claim;
 
     nr__payload_keep(payload); /* before the claim: it may copy much */
@@ -76,8 +75,8 @@ static NrStatus send(nr__image_t *image, uint64_t sid, NrStatus status, nr__payl
                                   : answer(image, sid, status, payload);
 }
 
-/* A few bytes for the unary call whose `handle` runs on this thread: one compare and swap. 0: it was
- * not taken, go the long way. */
+/* A few bytes for the unary call whose `handle` runs on this thread: one compare and swap. 0: it
+ * was not taken, go the long way. */
 static inline int answer_inside(nr__inside_t *inside, NrStatus status, NrBytes payload) {
     nr__slot_t *slot = inside->slot;
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
@@ -111,8 +110,7 @@ static void send_result(void *host_ctx, uint64_t sid, NrStatus status, NrBytes p
 /* A plugin that sees what it is answered has another chance after a malformed payload. */
 static NrStatus send_seeing(nr__image_t *image, uint64_t sid, NrStatus status,
                             nr__payload_t *payload) {
-    if (payload->kind == NR__FAILED &&
-        nr__kept_error(&payload->kept) == NR_E_MALFORMED_RESULT) {
+    if (payload->kind == NR__FAILED && nr__kept_error(&payload->kept) == NR_E_MALFORMED_RESULT) {
         return NR_INVALID;
     }
     return send(image, sid, status, payload, 1);

@@ -3,10 +3,10 @@
  *
  *     sid = worker id (8) | generation (36) | slot (20)
  *
- * Generations go up with every use of a slot, odd ones for unary calls and even ones for streams, so
- * that a sid tells what it was even when it is stale. A slot whose generations are used up is
- * retired. Slabs and their chunks are never freed: a sid from anywhere may be looked up at any time.
- * A worker id is used again together with its slab, generations kept.
+ * Generations go up with every use of a slot, odd ones for unary calls and even ones for streams,
+ * so that a sid tells what it was even when it is stale. A slot whose generations are used up is
+ * retired. Slabs and their chunks are never freed: a sid from anywhere may be looked up at any
+ * time. A worker id is used again together with its slab, generations kept.
  */
 #ifndef NR__SLAB_H
 #define NR__SLAB_H

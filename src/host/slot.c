@@ -33,9 +33,9 @@ static int claimed_belongs(nr__slot_t *slot, const nr__image_t *image) {
 static void pay(nr__image_t *image) {
     uint64_t owed = atomic_load_explicit(&image->owed, memory_order_relaxed);
 
-    while (owed > 0 && !atomic_compare_exchange_weak_explicit(
-                           &image->owed, &owed, owed - 1, memory_order_relaxed,
-                           memory_order_relaxed)) {
+    while (owed > 0 &&
+           !atomic_compare_exchange_weak_explicit(&image->owed, &owed, owed - 1,
+                                                  memory_order_relaxed, memory_order_relaxed)) {
     }
 }
 
@@ -138,8 +138,7 @@ void nr__slot_pay(nr__image_t *image, const nr__claim_t *claim, uint64_t sid) {
     nr__state_t state = nr__slot_state(claim->word);
 
     count(image, NR__PAID, NR__IN_ANSWER);
-    nr__slot_send(claim->slot, sid,
-                  nr__word_in(claim->word, nr__rules[state][NR__IN_ANSWER].next));
+    nr__slot_send(claim->slot, sid, nr__word_in(claim->word, nr__rules[state][NR__IN_ANSWER].next));
 }
 
 uint64_t nr__slot_hold(nr__slot_t *slot) {

@@ -39,17 +39,17 @@ typedef enum nr__state {
 } nr__state_t;
 
 typedef enum nr__input {
-    NR__IN_OPEN,        /* loop: a call starts */
-    NR__IN_FRAME,       /* plugin: a result that does not end a stream */
-    NR__IN_ANSWER,      /* plugin: a unary's result, a stream's ending one */
-    NR__IN_COMMIT,      /* plugin: a unary's result by its lease */
-    NR__IN_HOLD,        /* plugin: a lease or the state is wanted */
-    NR__IN_GIVE_UP,     /* loop: timeout, cancel, unload; nothing refers to the slot */
+    NR__IN_OPEN,         /* loop: a call starts */
+    NR__IN_FRAME,        /* plugin: a result that does not end a stream */
+    NR__IN_ANSWER,       /* plugin: a unary's result, a stream's ending one */
+    NR__IN_COMMIT,       /* plugin: a unary's result by its lease */
+    NR__IN_HOLD,         /* plugin: a lease or the state is wanted */
+    NR__IN_GIVE_UP,      /* loop: timeout, cancel, unload; nothing refers to the slot */
     NR__IN_GIVE_UP_MAIL, /* loop: the same, while the slot is in the mailbox */
     NR__IN_GIVE_UP_HELD, /* loop: the same, while the plugin may use what the slot holds */
-    NR__IN_POP,         /* loop: it comes out of the mailbox */
-    NR__IN_TAKE,        /* loop: its answer is taken, it is in no mailbox */
-    NR__IN_GONE,        /* loop: the image was shut down */
+    NR__IN_POP,          /* loop: it comes out of the mailbox */
+    NR__IN_TAKE,         /* loop: its answer is taken, it is in no mailbox */
+    NR__IN_GONE,         /* loop: the image was shut down */
     NR__INPUTS
 } nr__input_t;
 
@@ -84,9 +84,9 @@ extern const nr__rule_t nr__rules[NR__STATES][NR__INPUTS];
 typedef struct nr__slot {
     _Alignas(64) nr__mail_t mail; /* or the link of the idle ones */
     _Atomic uint64_t word;
-    NrStatus status;      /* of the answer */
-    uint8_t kind, len;    /* nr__payload_kind_t; length of `data.bytes` */
-    uint16_t tag;         /* of the image, while open; read under the claim */
+    NrStatus status;   /* of the answer */
+    uint8_t kind, len; /* nr__payload_kind_t; length of `data.bytes` */
+    uint16_t tag;      /* of the image, while open; read under the claim */
     union {
         uint8_t bytes[NR__PAYLOAD_INLINE];
         nr__kept_t kept;
@@ -154,8 +154,8 @@ static inline void nr__slot_unclaim(nr__slot_t *slot, uint64_t word) {
     atomic_store_explicit(&slot->word, word, memory_order_release);
 }
 
-/* Ends the claim of an open slot with its answer and puts it into its worker's mailbox, if it is not
- * there already. [any thread] */
+/* Ends the claim of an open slot with its answer and puts it into its worker's mailbox, if it is
+ * not there already. [any thread] */
 void nr__slot_send(nr__slot_t *slot, uint64_t sid, uint64_t word);
 
 /* Ends the claim of a parked slot whose late answer has come: the loop will free it. Counts.

@@ -64,8 +64,7 @@ static nr__value_t **find(nr__cold_t *cold, uint32_t key_hash, const uint8_t *ke
 /* Puts a value in front; the one that it replaces comes back to be freed, `value` itself when there
  * is no room. Under the claim. */
 static nr__value_t *put(nr__cold_t *cold, nr__value_t *value) {
-    nr__value_t **place =
-        find(cold, value->hash, value->bytes + value->len, value->key_len);
+    nr__value_t **place = find(cold, value->hash, value->bytes + value->len, value->key_len);
     nr__value_t *old = *place != NULL && !(*place)->shown ? *place : NULL;
     uint64_t size = cold->values_size - (old != NULL ? size_of(old) : 0) + size_of(value);
 
@@ -81,8 +80,7 @@ static nr__value_t *put(nr__cold_t *cold, nr__value_t *value) {
     return old;
 }
 
-int nr__values_init(nr__cold_t *cold, const nr_state_value_t *values, size_t len,
-                    nr_error_t *err) {
+int nr__values_init(nr__cold_t *cold, const nr_state_value_t *values, size_t len, nr_error_t *err) {
     int error = 0;
 
     for (size_t i = 0; i < len && error == 0; i++) {
@@ -97,9 +95,9 @@ int nr__values_init(nr__cold_t *cold, const nr_state_value_t *values, size_t len
         } else if ((value = value_new(key, bytes)) == NULL) {
             error = nr__fail(err, NR_E_NO_MEMORY, "no memory for the state's first values");
         } else if ((left = put(cold, value)) != NULL) {
-            error = left == value ? nr__fail(err, NR_E_TOO_LARGE,
-                                             "the state's first values exceed 1 MiB")
-                                  : 0;
+            error = left == value
+                        ? nr__fail(err, NR_E_TOO_LARGE, "the state's first values exceed 1 MiB")
+                        : 0;
             free(left);
         }
     }
@@ -143,7 +141,8 @@ static NrBytes set_state(void *host_ctx, uint64_t sid, NrStr key, NrBytes value)
     if (why != NULL) {
         return text(why);
     }
-    fresh = value_new(key, value); /* before the claim: it allocates, and `value` may be a state's */
+    fresh =
+        value_new(key, value); /* before the claim: it allocates, and `value` may be a state's */
     if (fresh == NULL) {
         return text("no memory for the value");
     }

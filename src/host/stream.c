@@ -116,8 +116,8 @@ int nr__stream_give_up(nr_stream_t *stream, int error) {
  * Under the claim: a frame is refused before this and seen here, or after it and sees the room. */
 static uint64_t take_refused(nr_stream_t *stream) {
     uint64_t refused = atomic_load_explicit(&stream->refused, memory_order_relaxed);
-    uint64_t frames = stream->sent_frames -
-                      atomic_load_explicit(&stream->taken_frames, memory_order_relaxed);
+    uint64_t frames =
+        stream->sent_frames - atomic_load_explicit(&stream->taken_frames, memory_order_relaxed);
     uint64_t bytes =
         stream->sent_bytes - atomic_load_explicit(&stream->taken_bytes, memory_order_relaxed);
 

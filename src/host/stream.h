@@ -4,9 +4,9 @@
  *     any thread ── append ──▶ in ─▶ ─▶ ─▶        under the slot's claim
  *     loop ── pull ──▶ out ─▶ ─▶ ── nr_stream_next ──▶ reader
  *
- * `in` is moved to `out` as a whole, so that the reader claims once for many frames. The limits hold
- * for both together: the reader publishes how much it has taken. While its slot is open the stream
- * is reached from there; from the end on (`slot` NULL) it belongs to the loop alone.
+ * `in` is moved to `out` as a whole, so that the reader claims once for many frames. The limits
+ * hold for both together: the reader publishes how much it has taken. While its slot is open the
+ * stream is reached from there; from the end on (`slot` NULL) it belongs to the loop alone.
  */
 #ifndef NR__STREAM_H
 #define NR__STREAM_H
@@ -25,10 +25,11 @@ struct nr_stream {
     NrStatus last_status; /* of the ending frame */
     int error;            /* the host ends the stream with it; nothing more is queued */
     int waiting;          /* the next frame posts the slot */
-    _Atomic uint64_t refused; /* Backpressures after which nothing was told; read as a hint without */
+    _Atomic uint64_t
+        refused; /* Backpressures after which nothing was told; read as a hint without */
 
     _Atomic uint64_t taken_frames, taken_bytes; /* written by the loop only */
-    nr__limits_t limits[2];                     /* for who does not see Backpressure, and who does */
+    nr__limits_t limits[2]; /* for who does not see Backpressure, and who does */
 
     /* Of the loop. */
     nr_worker_t *worker; /* NULL: it has closed */
@@ -49,8 +50,8 @@ struct nr_stream {
 
 /* Queues a result of a stream's plugin, or ends the stream with what is wrong with it. Consumes the
  * payload. `sees` 1: the plugin sees Backpressure. [any thread] */
-NrStatus nr__stream_send(nr__image_t *image, uint64_t sid, NrStatus status,
-                         nr__payload_t *payload, int sees);
+NrStatus nr__stream_send(nr__image_t *image, uint64_t sid, NrStatus status, nr__payload_t *payload,
+                         int sees);
 
 /* Its `handle` has taken it: it is open, or has ended already. [loop] */
 void nr__stream_started(nr_stream_t *stream);

@@ -189,7 +189,6 @@ int nr_stream_send(nr_stream_t *stream, NrBytes data, nr_error_t *err) {
 int nr_stream_finish(nr_stream_t *stream, nr_error_t *err) {
     int error = check_input(stream, err);
 
-    return error != 0
-               ? error
-               : input_result(stream->lane->image, nr__stream_tell_closed(stream), err);
+    return error != 0 ? error
+                      : input_result(stream->lane->image, nr__stream_tell_closed(stream), err);
 }

@@ -8,8 +8,8 @@ typedef enum outcome { QUEUED, ENDED, REFUSED, OVERFLOWED, DROPPED } outcome_t;
 
 static int is_full(const nr_stream_t *stream, uint64_t len, int sees) {
     const nr__limits_t *limits = &stream->limits[sees];
-    uint64_t frames = stream->sent_frames -
-                      atomic_load_explicit(&stream->taken_frames, memory_order_relaxed);
+    uint64_t frames =
+        stream->sent_frames - atomic_load_explicit(&stream->taken_frames, memory_order_relaxed);
     uint64_t bytes =
         stream->sent_bytes - atomic_load_explicit(&stream->taken_bytes, memory_order_relaxed);
 
@@ -103,8 +103,8 @@ static NrStatus send_failure(nr__image_t *image, uint64_t sid, int error,
     return NR_INVALID;
 }
 
-NrStatus nr__stream_send(nr__image_t *image, uint64_t sid, NrStatus status,
-                         nr__payload_t *payload, int sees) {
+NrStatus nr__stream_send(nr__image_t *image, uint64_t sid, NrStatus status, nr__payload_t *payload,
+                         int sees) {
     nr__inside_t *inside = nr__inside_of(image, sid);
     nr__frame_t *frame;
 

@@ -8,7 +8,8 @@
 
 enum { HANDLES = 5 };
 
-/* prepare: may the loop wait? check: what has come? idle: keeps a loop that may not wait from it. */
+/* prepare: may the loop wait? check: what has come? idle: keeps a loop that may not wait from it.
+ */
 struct nr_uv {
     nr_worker_t *worker;
     nr_uv_event_cb on_event;

@@ -135,7 +135,8 @@ static int next_ended(nr_worker_t *worker, nr_event_t *event) {
     return 1;
 }
 
-/* The next event that somebody else has made. What it points to lives until the next one is taken. */
+/* The next event that somebody else has made. What it points to lives until the next one is taken.
+ */
 static int next_emitted(nr_worker_t *worker, nr_event_t *event) {
     nr__event_t *emitted = worker->emitted;
 

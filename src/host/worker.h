@@ -35,28 +35,28 @@ typedef struct nr__job {
 
 nr__address_t nr__worker_address(const nr_worker_t *worker);
 
-/* Runs the job in nr_worker_next on the worker's loop. 0, or LOOP_CLOSED: the worker is gone and the
- * job stays the caller's. [any thread] */
+/* Runs the job in nr_worker_next on the worker's loop. 0, or LOOP_CLOSED: the worker is gone and
+ * the job stays the caller's. [any thread] */
 int nr__worker_post(nr__address_t to, nr__job_t *job);
 
 /* An event to come; embedded in, or followed by, what it points to. */
 typedef struct nr__event {
     struct nr__event *next;
     nr_event_t event;
-    void (*free)(struct nr__event *self); /* called at the next nr_worker_next after it was given out,
-                                             or when the worker closes */
+    void (*free)(struct nr__event *self); /* called at the next nr_worker_next after it was given
+                                             out, or when the worker closes */
 } nr__event_t;
 
 /* Queues an event; the worker owns it. [loop] */
 void nr__worker_emit(nr_worker_t *worker, nr__event_t *event);
 
-/* Calls `timer->fire` on the loop after `ms`, in nr_worker_timer. The node stays the caller's; it must
- * not be set twice. Taking it back is allowed at any time. [loop] */
+/* Calls `timer->fire` on the loop after `ms`, in nr_worker_timer. The node stays the caller's; it
+ * must not be set twice. Taking it back is allowed at any time. [loop] */
 void nr__worker_after(nr_worker_t *worker, uint64_t ms, nr__timer_t *timer);
 void nr__worker_after_cancel(nr_worker_t *worker, nr__timer_t *timer);
 
-/* Completes everything that is open on the lane with this error; their events come. Plugins are told
- * as after a timeout. Answers how many. [loop] */
+/* Completes everything that is open on the lane with this error; their events come. Plugins are
+ * told as after a timeout. Answers how many. [loop] */
 uint64_t nr__worker_give_up_lane(nr_worker_t *worker, nr__lane_t *lane, int error);
 
 /* Frees what given-up calls of this image keep for its plugin (leases, state values), after its
