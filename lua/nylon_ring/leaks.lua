@@ -2,6 +2,7 @@
 --- runner after each spec; knows nothing of busted.
 local core = require "nylon_ring.core"
 local nr = require "nylon_ring"
+local timers = require "nylon_ring.timers"
 local uv = require "luv"
 
 local M = {}
@@ -35,7 +36,7 @@ end
 local function open_handles()
     local open = {}
     uv.walk(function(handle)
-        if not uv.is_closing(handle) and not core.owns(handle) then
+        if not uv.is_closing(handle) and not core.owns(handle) and not timers.owns(handle) then
             open[handle] = true
         end
     end)
@@ -51,8 +52,8 @@ end
 ---@return nylon_ring.Look
 function M.look()
     local tasks = {}
-    for _, task in ipairs(nr.tasks()) do
-        tasks[task] = true
+    for _, info in ipairs(nr.tasks()) do
+        tasks[info.task] = true
     end
     return {
         handles = open_handles(),
@@ -71,7 +72,7 @@ local function describe_handle(handle)
 end
 
 local function describe_task(task)
-    return "a task" .. place(task.where)
+    return tostring(task)
 end
 
 local function add_new(list, before, now, describe)

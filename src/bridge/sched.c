@@ -322,16 +322,23 @@ static int core_start(lua_State *L) {
     return 0;
 }
 
+/* The task of a coroutine that waits, else NULL. */
+static nr__task_t *waiting_task(lua_State *co) {
+    if (lua_status(co) != LUA_YIELD || lua_touserdata(co, 1) != as_light(&marker))
+        return NULL;
+    return lua_touserdata(co, 2);
+}
+
 /* The task of the coroutine at 1, which must be waiting; its stack is emptied for what resumes it.
  */
 static nr__task_t *check_waiting(lua_State *L, nr__bridge_t *b) {
     luaL_checktype(L, 1, LUA_TTHREAD);
-    lua_State *co = lua_tothread(L, 1);
-    if (lua_status(co) != LUA_YIELD || lua_touserdata(co, 1) != as_light(&marker))
+    nr__task_t *task = waiting_task(lua_tothread(L, 1));
+    if (!task)
         nr__refuse(L, b,
                    "this coroutine does not wait in a suspension: it runs, has ended, or was "
                    "resumed already");
-    return lua_touserdata(co, 2);
+    return task;
 }
 
 static int core_resume(lua_State *L) {
@@ -354,14 +361,17 @@ static int core_resume_error(lua_State *L) {
 }
 
 /* core.cancel_wait(co): true when the task waited for something of the bridge's, which is given up
- * now; the task goes on waiting, for whoever called this to resume it. */
+ * now; the task goes on waiting, for whoever called this to resume it. False for one that waits for
+ * something else, runs, or was resumed already. */
 static int core_cancel_wait(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
-    nr__task_t *task = check_waiting(L, b);
-    int given_up = task->give_up != NULL;
-    if (given_up)
+    luaL_checktype(L, 1, LUA_TTHREAD);
+    nr__task_t *task = waiting_task(lua_tothread(L, 1));
+    int given_up = task && task->give_up;
+    if (given_up) {
         task->give_up(b, task);
-    task->give_up = NULL;
+        task->give_up = NULL;
+    }
     lua_pushboolean(L, given_up);
     return 1;
 }
