@@ -1,0 +1,57 @@
+-- The Lua API: everything a script sees of Nylon Ring.
+
+local core = require "nylon_ring.core"
+
+-- A test runner may forget modules between two files and load them anew. There is one scheduler a Lua
+-- state, so the modules that are there already take their places again.
+if core.api then
+    for name, module in pairs(core.modules) do
+        package.loaded[name] = module
+    end
+    return core.api
+end
+
+-- Where our own files are: misuse is blamed on the first function that is not in there.
+core.home((debug.getinfo(1, "S").source:gsub("init%.lua$", "")))
+
+local await = require "nylon_ring.await"
+local combinators = require "nylon_ring.combinators"
+local install = require "nylon_ring.install"
+local list = require "nylon_ring.list"
+local report = require "nylon_ring.report"
+local retry = require "nylon_ring.retry"
+local run = require "nylon_ring.run"
+local task = require "nylon_ring.task"
+local timeout = require "nylon_ring.timeout"
+
+---@class nylon_ring
+local nr = {
+    -- Tasks
+    run = run.run,
+    spawn = task.spawn,
+    current = task.current,
+    tasks = list.tasks,
+    on_error = report.on_error,
+    shield = task.shield,
+    sleep = await.sleep,
+    await = await.await,
+    timeout = timeout.timeout,
+    all = combinators.all,
+    any = combinators.any,
+    race = combinators.race,
+    map = combinators.map,
+    retry = retry.retry,
+    install = install.install,
+    uninstall = install.uninstall,
+}
+
+core.on_error(report.deliver)
+
+core.api, core.modules = nr, {}
+for name, module in pairs(package.loaded) do
+    if name:find "^nylon_ring%." then
+        core.modules[name] = module
+    end
+end
+
+return nr

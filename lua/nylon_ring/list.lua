@@ -1,0 +1,69 @@
+-- What the tasks of this Lua state are doing: for people, the REPL, and specs that look for leaks.
+
+local core = require "nylon_ring.core"
+local task = require "nylon_ring.task"
+local uv = require "luv"
+
+local M = {}
+
+---@class nylon_ring.TaskInfo
+---@field id integer
+---@field name string `file:line` of its function
+---@field status string as `task:status()`
+---@field awaits? string what it is suspended in
+---@field since? integer for how many milliseconds
+---@field parent? integer the id of the task that made it
+---@field cancelled boolean
+---@field task nylon_ring.Task
+
+local describe = {}
+
+function describe.sleep(ms)
+    return ("nr.sleep(%s)"):format(ms)
+end
+
+function describe.join(target)
+    return "the end of " .. tostring(target)
+end
+
+function describe.await(starter)
+    local info = debug.getinfo(starter, "S")
+    return ("nr.await at %s:%d"):format(info.short_src, info.linedefined)
+end
+
+local function awaits(each)
+    if each._ended then
+        return ("%d of its tasks"):format(each._alive)
+    elseif each._parked then
+        local text = describe[each._awaits]
+        return text and text(each._detail) or each._awaits, each._since
+    end
+    if core.waiting then
+        return core.waiting(each._co)
+    end
+end
+
+---Every task that is not done, by age, with what it awaits and for how long.
+---@return nylon_ring.TaskInfo[]
+function M.tasks()
+    local infos, now = {}, uv.now()
+    for _, each in task.each() do
+        local what, since = awaits(each)
+        infos[#infos + 1] = {
+            id = each.id,
+            name = each:name(),
+            status = each:status(),
+            awaits = what,
+            since = since and now - since,
+            parent = each._parent and each._parent.id,
+            cancelled = each._cancel ~= nil,
+            task = each,
+        }
+    end
+    table.sort(infos, function(a, b)
+        return a.id < b.id
+    end)
+    return infos
+end
+
+return M

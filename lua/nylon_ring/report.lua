@@ -1,0 +1,78 @@
+-- Where errors go that nobody waits for: to the handler that `nr.on_error` set, else to standard error,
+-- and then the program's exit code is not 0. And how the stacks of several tasks become one text.
+
+local errors = require "nylon_ring.errors"
+
+local M = {}
+
+---@alias nylon_ring.ErrorHandler fun(err: any, traceback: string, task?: nylon_ring.Task)
+
+---@type nylon_ring.ErrorHandler|nil
+local handler
+local unhandled = 0
+
+---Sets who hears of errors that nobody waits for: of tasks that no one joins, and of luv callbacks. It is
+---called once for each, with the error as it was raised.
+---@param fn? nylon_ring.ErrorHandler nil: standard error again
+---@return nylon_ring.ErrorHandler|nil previous
+function M.on_error(fn)
+    if fn ~= nil and type(fn) ~= "function" then
+        error(("nr.on_error takes a function, not a %s"):format(type(fn)), 2)
+    end
+    local previous = handler
+    handler = fn
+    return previous
+end
+
+---How many errors went to standard error because nobody took them.
+---@return integer
+function M.unhandled()
+    return unhandled
+end
+
+local function text_of(err)
+    local ok, text = pcall(tostring, err)
+    return ok and text or ("(%s)"):format(type(err))
+end
+
+local function write(err, traceback, task)
+    unhandled = unhandled + 1
+    local where = task and (" in %s"):format(tostring(task)) or ""
+    io.stderr:write(("nylon-ring: error%s: %s\n%s\n"):format(where, text_of(err), traceback or ""))
+end
+
+---Delivers an error that nobody waits for.
+---@param err any
+---@param traceback? string
+---@param task? nylon_ring.Task
+function M.deliver(err, traceback, task)
+    if not handler then
+        return write(err, traceback, task)
+    end
+    local ok, failure = xpcall(handler, debug.traceback, err, traceback or "", task)
+    if not ok then
+        write(err, traceback, task)
+        write(("nr.on_error's handler failed: %s"):format(text_of(failure)), "")
+    end
+end
+
+---The stack of the task that failed, then that of the one that waited for it.
+---@param inner string
+---@param task nylon_ring.Task the one that waited
+---@param own string its own stack
+---@return string
+function M.splice(inner, task, own)
+    own = own:gsub("^.-stack traceback:\n", "")
+    return ("%s\nawaited by %s:\n%s"):format(inner, tostring(task), own)
+end
+
+---Keeps the stack in the error, where that is one of ours.
+---@param err any
+---@param traceback string
+function M.annotate(err, traceback)
+    if errors.is(err) then
+        err.traceback = traceback
+    end
+end
+
+return M

@@ -1,0 +1,98 @@
+-- Taking tasks down: what cancels one cancels all that it made, and is raised at every suspension from
+-- then on.
+
+local core = require "nylon_ring.core"
+local suspend = require "nylon_ring.task.suspend"
+
+local error, pairs, pcall, rawequal = error, pairs, pcall, rawequal
+
+local M = {}
+
+local NONE = {}
+
+local function mark(task, err, list)
+    if task._done then
+        return
+    end
+    if not task._cancel and not task._ended then
+        task._cancel = err
+        if task._shield == 0 then
+            core.set_cancel(task._co, err)
+        end
+    end
+    for child in pairs(task._children or NONE) do
+        if task._ended or not child._shielded then
+            mark(child, err, list)
+        end
+    end
+    list[#list + 1] = task
+end
+
+---Cancels a task and what it made: `err` is raised at their suspensions, and at every later one.
+---@param task nylon_ring.Task
+---@param err any
+function M.cancel(task, err)
+    local list = {}
+    mark(task, err, list)
+    for _, each in ipairs(list) do
+        if each._cancel and each._shield == 0 then
+            suspend.interrupt(each, each._cancel)
+        end
+    end
+end
+
+---Passes an error on that is the running task's own cancellation; returns for any other. For code that
+---catches errors.
+---@param err any
+function M.rethrow(err)
+    local task = suspend.current()
+    if task and task._cancel ~= nil and rawequal(task._cancel, err) then
+        error(err, 0)
+    end
+end
+
+---Raises the running task's cancellation. For waits that do not lose what they were woken with.
+function M.check()
+    local task = suspend.current()
+    if task and task._cancel ~= nil and task._shield == 0 then
+        error(task._cancel, 0)
+    end
+end
+
+---Called when a task leaves its last shield: what was put off meanwhile.
+---@type fun(task: nylon_ring.Task)|nil
+M.on_unshield = nil
+
+local function leave_shield(task, ok, ...)
+    task._shield = task._shield - 1
+    if task._shield == 0 then
+        if task._cancel ~= nil then
+            core.set_cancel(task._co, task._cancel)
+        end
+        M.on_unshield(task)
+    end
+    if not ok then
+        error((...), 0)
+    end
+    return ...
+end
+
+---Runs a function that is not interrupted where it waits, neither by a cancellation of the task nor by
+---a child that fails: for work at its end that has to suspend. Tasks that it makes are spared as well.
+---What was put off takes effect at the first suspension after it. Bound it with `nr.timeout`.
+---@async
+---@generic T
+---@param fn fun(...): T...
+---@param ... any
+---@return T ...
+function M.shield(fn, ...)
+    local task = suspend.current()
+    if not task then
+        error("nr.shield is for tasks: call it inside nr.run or nr.spawn", 2)
+    end
+    task._shield = task._shield + 1
+    core.set_cancel(task._co, nil)
+    return leave_shield(task, pcall(fn, ...))
+end
+
+return M

@@ -1,0 +1,202 @@
+-- One libuv timer for all sleeps and deadlines of this Lua state: a heap of what is due, so that 10,000
+-- tasks that sleep are 10,000 small tables and not as many handles.
+--
+-- What is due at once is served by an idle handle, in the loop's next turn: libuv runs a timer of 0
+-- that is set inside a timer's callback in the same turn, for ever. Both handles are luv's own and can
+-- be closed by a script that walks the loop; they are looked at before every use and made anew. They
+-- keep the loop alive only while something is due.
+
+local uv = require "luv"
+
+local ceil, max = math.ceil, math.max
+
+local M = {}
+
+---@class nylon_ring.Timer
+---@field due integer in the loop's time
+---@field seq integer breaks ties, so that equal times fire in the order of their start
+---@field fire? fun() nil: cancelled or fired
+
+---@type nylon_ring.Timer[]
+local heap = {}
+local size, live, seq = 0, 0, 0
+local timer, idle, armed_for
+
+local function usable(handle)
+    return handle and not handle:is_closing()
+end
+
+local function before(a, b)
+    return a.due < b.due or (a.due == b.due and a.seq < b.seq)
+end
+
+local function sift_up(entry)
+    local index = size
+    while index > 1 do
+        local parent = (index - index % 2) / 2
+        if not before(entry, heap[parent]) then
+            break
+        end
+        heap[index] = heap[parent]
+        index = parent
+    end
+    heap[index] = entry
+end
+
+local function sift_down(entry, index)
+    while true do
+        local least = index * 2
+        if least > size then
+            break
+        end
+        if least < size and before(heap[least + 1], heap[least]) then
+            least = least + 1
+        end
+        if not before(heap[least], entry) then
+            break
+        end
+        heap[index] = heap[least]
+        index = least
+    end
+    heap[index] = entry
+end
+
+local function pop()
+    local last = heap[size]
+    heap[size] = nil
+    size = size - 1
+    if size > 0 then
+        sift_down(last, 1)
+    end
+end
+
+-- Throws the cancelled ones out, once they are the most.
+local function compact()
+    if size < 64 or size < live * 2 then
+        return
+    end
+    local old, old_size = heap, size
+    heap, size = {}, 0
+    for index = 1, old_size do
+        if old[index].fire then
+            size = size + 1
+            sift_up(old[index])
+        end
+    end
+end
+
+local on_due
+
+local function disarm()
+    armed_for = nil
+    if usable(timer) then
+        timer:stop()
+    end
+    if usable(idle) then
+        idle:stop()
+    end
+end
+
+-- True when a handle of ours is set for this time, and a script has not closed it.
+local function is_armed_for(due)
+    return armed_for == due and usable(timer) and usable(idle)
+end
+
+-- Sets a handle for the first that is due.
+local function arm()
+    while size > 0 and not heap[1].fire do
+        pop()
+    end
+    if size > 0 and is_armed_for(heap[1].due) then
+        return
+    end
+    disarm()
+    if size == 0 then
+        return
+    end
+    timer = usable(timer) and timer or uv.new_timer()
+    idle = usable(idle) and idle or uv.new_idle()
+    armed_for = heap[1].due
+    local wait = armed_for - uv.now()
+    if wait > 0 then
+        timer:start(wait, 0, on_due)
+    else
+        idle:start(on_due)
+    end
+end
+
+-- Fires what was due and set when the callback began; what is set meanwhile, even for at once, waits for
+-- the loop's next turn, so that a task that sleeps 0 in a loop holds up nobody.
+function on_due()
+    disarm()
+    local now, last = uv.now(), seq
+    while size > 0 do
+        local entry = heap[1]
+        if entry.due > now or entry.seq > last then
+            break
+        end
+        pop()
+        local fire = entry.fire
+        if fire then
+            entry.fire = nil
+            live = live - 1
+            fire()
+        end
+    end
+    arm()
+end
+
+---Calls `fire` once, from the loop, after `ms` milliseconds.
+---@param ms number
+---@param fire fun()
+---@return nylon_ring.Timer
+function M.after(ms, fire)
+    uv.update_time()
+    seq = seq + 1
+    local entry = { due = uv.now() + ceil(max(ms, 0)), seq = seq, fire = fire }
+    size, live = size + 1, live + 1
+    sift_up(entry)
+    if heap[1] == entry or not is_armed_for(armed_for) then
+        arm()
+    end
+    return entry
+end
+
+---Takes a timer back; nothing where it has fired.
+---@param entry nylon_ring.Timer
+function M.cancel(entry)
+    if not entry.fire then
+        return
+    end
+    entry.fire = nil
+    live = live - 1
+    if live == 0 then
+        heap, size = {}, 0
+        disarm()
+    else
+        compact()
+    end
+end
+
+---Sets the timer again where a script closed it. True when something is due, now or later.
+---@return boolean
+function M.revive()
+    if live > 0 then
+        arm()
+    end
+    return live > 0
+end
+
+---Whether a luv handle is one of ours.
+---@param handle userdata
+---@return boolean
+function M.owns(handle)
+    return handle == timer or handle == idle
+end
+
+---@return integer how many are set
+function M.count()
+    return live
+end
+
+return M
