@@ -47,7 +47,7 @@ local nr = {
 
 core.on_error(report.deliver)
 
-core.api, core.modules = nr, {}
+core.api, core.modules = nr, { luv = require "luv" }
 for name, module in pairs(package.loaded) do
     if name:find "^nylon_ring%." then
         core.modules[name] = module

@@ -41,13 +41,20 @@ function M.install()
 end
 
 ---Puts the originals back, but for those that somebody else has replaced since.
+---@return boolean was_installed
 function M.uninstall()
+    local was_installed = false
     for _, each in ipairs(replacements) do
-        if each.table[each.name] == each.ours then
-            each.table[each.name], each.original = each.original, nil
+        if each.original then
+            was_installed = true
+            if each.table[each.name] == each.ours then
+                each.table[each.name] = each.original
+            end
+            each.original = nil
         end
     end
     core.relaying(false)
+    return was_installed
 end
 
 return M
