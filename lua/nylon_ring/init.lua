@@ -20,6 +20,7 @@ local install = require "nylon_ring.install"
 local list = require "nylon_ring.list"
 local report = require "nylon_ring.report"
 local retry = require "nylon_ring.retry"
+local router = require "nylon_ring.router"
 local run = require "nylon_ring.run"
 local task = require "nylon_ring.task"
 local timeout = require "nylon_ring.timeout"
@@ -43,6 +44,9 @@ local nr = {
     retry = retry.retry,
     install = install.install,
     uninstall = install.uninstall,
+    -- Routing
+    router = router.new,
+    query = require "nylon_ring.query",
 }
 
 core.on_error(report.deliver)

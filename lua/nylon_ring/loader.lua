@@ -105,7 +105,7 @@ end
 local function wait_for(record, me)
     if me == MAIN then
         local text = "module '%s' is being loaded by a task that is suspended; a task could wait for it"
-        error(text:format(record.name), 3)
+        error(text:format(record.name), 2)
     end
     local current = task.must_suspend()
     record.waiting[#record.waiting + 1] = current
