@@ -113,13 +113,10 @@ void nr__retire_free(nr__retire_t *retire) {
 
 /* ---- The helper thread ------------------------------------------------------------------- */
 
-/* Goes on to `stage` and tells the loop; 1 when the loop has parted from the helper before. */
-static int advance(nr__retire_t *retire, stage_t stage) {
+/* Puts the job into the worker's mailbox, unless it is there already. */
+static void notify(nr__retire_t *retire) {
     uv_mutex_lock(&retire->lock);
-    retire->stage = stage;
-    uv_cond_signal(&retire->changed);
-    int overdue = retire->overdue;
-    int post = !retire->queued && !overdue;
+    int post = !retire->queued && !retire->overdue;
     retire->queued = retire->queued || post;
     uv_mutex_unlock(&retire->lock);
     if (post) {
@@ -128,6 +125,16 @@ static int advance(nr__retire_t *retire, stage_t stage) {
             unref_not_last(retire); /* the closing worker waits for `changed` instead, or parted */
         }
     }
+}
+
+/* Goes on to `stage` and tells the loop; 1 when the loop has parted from the helper before. */
+static int advance(nr__retire_t *retire, stage_t stage) {
+    uv_mutex_lock(&retire->lock);
+    retire->stage = stage;
+    uv_cond_signal(&retire->changed);
+    int overdue = retire->overdue;
+    uv_mutex_unlock(&retire->lock);
+    notify(retire);
     return overdue;
 }
 
@@ -246,25 +253,6 @@ static void decide(nr__retire_t *retire) {
     uv_mutex_unlock(&retire->lock);
 }
 
-static void on_job(nr__job_t *job, nr_worker_t *worker) {
-    nr__retire_t *retire = RETIRE_OF(job, job);
-    uv_mutex_lock(&retire->lock);
-    retire->queued = 0;
-    stage_t stage = retire->stage;
-    verdict_t verdict = retire->verdict;
-    uv_mutex_unlock(&retire->lock);
-    if (worker != NULL && retire->worker != NULL) {
-        if (stage == ENDED) {
-            conclude(retire, 0);
-        } else if (verdict == UNDECIDED) {
-            nr__worker_after_cancel(worker, &retire->timer);
-            nr__worker_after(worker, retire->limit_ms, &retire->timer);
-            decide(retire);
-        }
-    }
-    unref(retire);
-}
-
 /* 0, or the image is left as it is. */
 static int start_helper(nr__retire_t *retire) {
     retire->lane->on_idle = NULL;
@@ -292,22 +280,38 @@ static void shut_down(nr__retire_t *retire) {
     }
 }
 
-static void on_idle(nr__lane_t *lane) {
-    shut_down(lane->owner);
+static void on_job(nr__job_t *job, nr_worker_t *worker) {
+    nr__retire_t *retire = RETIRE_OF(job, job);
+    uv_mutex_lock(&retire->lock);
+    retire->queued = 0;
+    stage_t stage = retire->stage;
+    verdict_t verdict = retire->verdict;
+    uv_mutex_unlock(&retire->lock);
+    int part_done = worker == NULL || retire->worker == NULL;
+    if (!part_done && !retire->started) {
+        shut_down(retire);
+    } else if (!part_done && stage == ENDED) {
+        conclude(retire, 0);
+    } else if (!part_done && stage == AWAITS_VERDICT && verdict == UNDECIDED) {
+        nr__worker_after_cancel(worker, &retire->timer);
+        nr__worker_after(worker, retire->limit_ms, &retire->timer);
+        decide(retire);
+    }
+    unref(retire);
 }
 
+/* The last call has finished, perhaps with its plugin still being told so: the helper has to wait
+ * for the end of that. */
+static void on_idle(nr__lane_t *lane) {
+    notify(lane->owner);
+}
+
+/* What this gives up leads to on_idle; what was answered just now does so when it is fetched. */
 static void on_grace(nr__timer_t *timer) {
     nr__retire_t *retire = RETIRE_OF(timer, timer);
     nr_unload_report_t *report = report_of(retire);
-    /* Giving up the last call would lead to on_idle in the middle of this. */
-    retire->lane->on_idle = NULL;
     report->completed = nr__worker_give_up_lane(retire->worker, retire->lane, NR_E_PLUGIN_UNLOADED);
     report->error = report->completed > 0 ? NR_E_DRAIN_TIMEOUT : 0;
-    if (retire->lane->in_flight == 0) {
-        shut_down(retire);
-    } else {
-        retire->lane->on_idle = on_idle; /* answered just now; the events are about to be fetched */
-    }
 }
 
 void nr__retire_begin(nr__retire_t *retire, nr__lane_t *lane, uint64_t grace_ms) {

@@ -89,7 +89,7 @@ NrStatus nr__stream_tell_closed(nr_stream_t *stream) {
     }
     stream->finished = 1;
     NR__GUARD(image, "stream_close");
-    if (image->duplex != NULL) {
+    if (image->duplex != NULL && image->duplex->stream_close != NULL) {
         status = image->duplex->stream_close(image->plugin_ctx, stream->sid);
     } else if (image->v2 != NULL && image->v2->stream_close != NULL) {
         status = image->v2->stream_close(stream->sid);
