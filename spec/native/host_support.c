@@ -111,8 +111,9 @@ support_residue_t support_residue(void) {
 void support_assert_nothing_left(support_residue_t before) {
     support_residue_t now = support_residue();
     assert_int_equal(now.descriptors, before.descriptors);
-    assert_int_equal(now.threads, before.threads);
-    if (!NR__SANITIZED) { /* such a build keeps every library */
+    assert_true(now.threads <=
+                before.threads); /* a helper of earlier work may have left meanwhile */
+    if (!NR__SANITIZED) {        /* such a build keeps every library */
         assert_int_equal(now.mappings, before.mappings);
     }
 }

@@ -307,6 +307,7 @@ static void a_failed_reload_leaves_nothing_of_the_new_file(void **state) {
 #define ON_LOOP(test) cmocka_unit_test_setup_teardown(test, open_loop, close_loop)
 
 int main(void) {
+    nr_log_set_level(5);
     const struct CMUnitTest tests[] = {
         ON_LOOP(an_idle_plugin_leaves_nothing_behind),
         ON_LOOP(an_unloaded_plugin_is_refused_and_its_name_is_free),

@@ -238,39 +238,48 @@ void nr__log_worker_closed(nr_worker_t *worker) {
 
 /* ---- nylon.log/1 ------------------------------------------------------------------------- */
 
-/* `len` bytes of the message, or fewer so that no character is cut. */
-static size_t cut(const uint8_t *message, size_t len) {
-    if (len <= NR__LOG_LINE_MAX) {
-        return len;
+static void deliver(const nr_log_line_t *log) {
+    if (!captured(log)) {
+        write_line(log);
     }
-    len = NR__LOG_LINE_MAX;
-    for (size_t back = 0; back < 3 && (message[len - back] & 0xc0) == 0x80; back++) {
-        if (nr__utf8_is_start(message[len - back - 1])) {
-            return len - back - 1;
-        }
+}
+
+/* A line beyond the limit goes out with its first characters and a word about the rest. */
+static void deliver_cut(nr_log_line_t log) {
+    char *text = malloc(NR__LOG_LINE_MAX + 64);
+    if (text == NULL) {
+        return;
     }
-    return len;
+    size_t len = nr__utf8_valid_prefix((const uint8_t *)log.message, NR__LOG_LINE_MAX);
+    len = len + 4 > NR__LOG_LINE_MAX ? len : NR__LOG_LINE_MAX; /* it was no text anyway */
+    memcpy(text, log.message, len);
+    int rest = snprintf(text + len, 64, "... (cut, it had %zu bytes)", log.len);
+    log.message = text;
+    log.len = len + (size_t)rest;
+    deliver(&log);
+    free(text);
 }
 
 static void take(void *host_ctx, uint64_t sid, uint32_t level, NrStr message) {
     static const char malformed[] = "(a log message with a NULL pointer and a length)";
-    level = level <= NR_LOG_ERROR ? level : NR_LOG_ERROR;
-    if (level < nr_log_level()) {
-        return;
-    }
-    if (message.ptr == NULL) {
-        size_t len = message.len == 0 ? 0 : sizeof(malformed) - 1;
-        message = (NrStr){(const uint8_t *)malformed, (uint32_t)len, 0};
-    }
     nr_log_line_t log = {
-        .level = level,
+        .level = level <= NR_LOG_ERROR ? level : NR_LOG_ERROR,
         .sid = sid,
         .plugin = nr__image_of(host_ctx)->name,
         .message = (const char *)message.ptr,
-        .len = cut(message.ptr, message.len),
+        .len = message.len,
     };
-    if (!captured(&log)) {
-        write_line(&log);
+    if (log.level < nr_log_level()) {
+        return;
+    }
+    if (message.ptr == NULL) {
+        log.message = malformed;
+        log.len = message.len == 0 ? 0 : sizeof(malformed) - 1;
+    }
+    if (log.len > NR__LOG_LINE_MAX) {
+        deliver_cut(log);
+    } else {
+        deliver(&log);
     }
 }
 
