@@ -11,6 +11,10 @@ foreach(topic IN ITEMS hold threads pool noop stream_inside cancel duplex state 
 endforeach()
 add_fixture(noop_v2 fixture_noop/fixture_noop_v2.c)
 add_fixture(result_ext fixture_result_ext/fixture_result_ext.c echo/worker.c)
+foreach(version IN ITEMS 1 2)
+    add_fixture(version_${version} fixture_version/fixture_version.c)
+    target_compile_definitions(fixture_version_${version} PRIVATE FIXTURE_VERSION="${version}")
+endforeach()
 
 # Hostile: each breaks one rule, or makes unloading hard.
 foreach(topic IN ITEMS twice wrong_sid init_shutdown fail_after never null_view status

@@ -10,7 +10,7 @@
 #include "host_loop.h"
 #include "host_support.h"
 
-#define LIFECYCLE NR_PLUGIN_DIR "/fixture_lifecycle.so"
+#define VERSIONED NR_PLUGIN_DIR "/fixture_version_1.so"
 
 static host_loop_t *loop;
 
@@ -49,8 +49,8 @@ static void one_file_under_several_names_is_several_images(void **state) {
     nr_plugin_info_t b_info;
     nr_result_t result;
     int user;
-    nr_plugin_t *a = host_loop_load(loop, LIFECYCLE, "a");
-    nr_plugin_t *b = host_loop_load(loop, LIFECYCLE, "b");
+    nr_plugin_t *a = host_loop_load(loop, VERSIONED, "a");
+    nr_plugin_t *b = host_loop_load(loop, VERSIONED, "b");
     nr_plugin_info(a, &a_info);
     nr_plugin_info(b, &b_info);
     assert_true(a_info.serial != b_info.serial);
@@ -68,15 +68,32 @@ static void one_file_under_several_names_is_several_images(void **state) {
     nr_result_release(&event.result);
 }
 
+static void a_file_with_both_exports_is_loaded_as_the_generation_that_is_asked_for(void **state) {
+    (void)state;
+    static const char *const answers[] = {"v1", "v1", "v2"};
+    for (uint32_t abi = 0; abi <= 2; abi++) {
+        nr_load_options_t options = {.abi = abi};
+        nr_plugin_t *plugin = NULL;
+        nr_plugin_info_t info;
+        assert_int_equal(nr_plugin_load(host_loop_worker(loop), NR_PLUGIN_DIR "/fixture_both.so",
+                                        &options, &plugin, NULL),
+                         0);
+        host_loop_assert_answers(plugin, "/any", answers[abi]);
+        nr_plugin_info(plugin, &info);
+        assert_int_equal(info.abi, abi == 2 ? 2 : 1);
+        host_loop_unload(loop, plugin, 0);
+    }
+}
+
 static void plugins_are_found_by_name_and_listed_as_loaded(void **state) {
     (void)state;
     nr_worker_t *worker = host_loop_worker(loop);
     assert_null(nr_plugin_each(worker, NULL));
-    nr_plugin_t *a = host_loop_load(loop, LIFECYCLE, "a");
-    nr_plugin_t *b = host_loop_load(loop, LIFECYCLE, NULL);
-    nr_plugin_t *c = host_loop_load(loop, LIFECYCLE, "c");
-    assert_ptr_equal(nr_plugin_find(worker, "lifecycle", 9), b);
-    assert_null(nr_plugin_find(worker, "lifecycle", 8));
+    nr_plugin_t *a = host_loop_load(loop, VERSIONED, "a");
+    nr_plugin_t *b = host_loop_load(loop, VERSIONED, NULL);
+    nr_plugin_t *c = host_loop_load(loop, VERSIONED, "c");
+    assert_ptr_equal(nr_plugin_find(worker, "fixture_version", 15), b);
+    assert_null(nr_plugin_find(worker, "fixture_version", 14));
     host_loop_unload(loop, b, 0);
     assert_ptr_equal(nr_plugin_each(worker, NULL), a);
     assert_ptr_equal(nr_plugin_each(worker, a), c);
@@ -88,14 +105,14 @@ static void a_name_that_is_taken_refuses_before_init_runs(void **state) {
     nr_error_t err;
     nr_plugin_t *none = NULL;
     nr_load_options_t options = {.name = "a"};
-    nr_plugin_t *a = host_loop_load(loop, LIFECYCLE, "a");
-    nr_plugin_t *own = host_loop_load(loop, LIFECYCLE, NULL);
+    nr_plugin_t *a = host_loop_load(loop, VERSIONED, "a");
+    nr_plugin_t *own = host_loop_load(loop, VERSIONED, NULL);
     support_residue_t before = support_residue();
     assert_int_equal(
         nr_plugin_load(host_loop_worker(loop), NR_PLUGIN_DIR "/echo.so", &options, &none, &err),
         NR_E_NAME_TAKEN);
     assert_non_null(strstr(err.message, "'a' is loaded already"));
-    assert_int_equal(nr_plugin_load(host_loop_worker(loop), LIFECYCLE, NULL, &none, NULL),
+    assert_int_equal(nr_plugin_load(host_loop_worker(loop), VERSIONED, NULL, &none, NULL),
                      NR_E_NAME_TAKEN);
     support_assert_nothing_left(before);
     assert_null(none);
@@ -109,25 +126,25 @@ static void a_name_that_is_no_text_is_misuse(void **state) {
     nr_plugin_t *none = NULL;
     for (size_t i = 0; i < 3; i++) {
         nr_load_options_t options = {.name = names[i]};
-        assert_int_equal(nr_plugin_load(host_loop_worker(loop), LIFECYCLE, &options, &none, NULL),
+        assert_int_equal(nr_plugin_load(host_loop_worker(loop), VERSIONED, &options, &none, NULL),
                          NR_E_MISUSE);
     }
     char longest[300];
     memset(longest, 'n', sizeof(longest));
     longest[256] = '\0';
     nr_load_options_t options = {.name = longest};
-    assert_int_equal(nr_plugin_load(host_loop_worker(loop), LIFECYCLE, &options, &none, NULL),
+    assert_int_equal(nr_plugin_load(host_loop_worker(loop), VERSIONED, &options, &none, NULL),
                      NR_E_MISUSE);
     longest[255] = '\0';
-    host_loop_load(loop, LIFECYCLE, longest);
+    host_loop_load(loop, VERSIONED, longest);
 }
 
 static void a_plugin_can_be_loaded_again_and_again(void **state) {
     (void)state;
-    host_loop_unload(loop, host_loop_load(loop, LIFECYCLE, "a"), 0);
+    host_loop_unload(loop, host_loop_load(loop, VERSIONED, "a"), 0);
     support_residue_t before = support_residue();
     for (int i = 0; i < 20; i++) {
-        nr_plugin_t *plugin = host_loop_load(loop, LIFECYCLE, "a");
+        nr_plugin_t *plugin = host_loop_load(loop, VERSIONED, "a");
         host_loop_assert_answers(plugin, "/version", "1");
         host_loop_unload(loop, plugin, 0);
     }
@@ -171,7 +188,7 @@ static void an_inspection_starts_nothing(void **state) {
     nr_inspection_t *inspection = NULL;
     support_residue_t before = support_residue();
     /* Its init would refuse. */
-    assert_int_equal(nr_inspect(NR_PLUGIN_DIR "/fixture_lifecycle_refuses.so", &inspection, NULL),
+    assert_int_equal(nr_inspect(NR_PLUGIN_DIR "/fixture_load_init_refuses.so", &inspection, NULL),
                      0);
     assert_true(inspection->has_shutdown);
     nr_inspection_free(inspection);
@@ -185,8 +202,7 @@ static void an_inspection_tells_of_a_v2_plugin_and_of_a_pinned_one(void **state)
     assert_int_equal(inspection->abi, 2);
     assert_true(inspection->has_v2);
     nr_inspection_free(inspection);
-    assert_int_equal(nr_inspect(NR_PLUGIN_DIR "/fixture_lifecycle_pinned.so", &inspection, NULL),
-                     0);
+    assert_int_equal(nr_inspect(NR_PLUGIN_DIR "/fixture_pinned.so", &inspection, NULL), 0);
     assert_non_null(inspection->pinned);
     nr_inspection_free(inspection);
     assert_int_equal(nr_inspect("/nowhere.so", &inspection, NULL), NR_E_INVALID_PATH);
@@ -200,6 +216,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_LOOP(both_generations_are_loaded_side_by_side),
         ON_LOOP(one_file_under_several_names_is_several_images),
+        ON_LOOP(a_file_with_both_exports_is_loaded_as_the_generation_that_is_asked_for),
         ON_LOOP(plugins_are_found_by_name_and_listed_as_loaded),
         ON_LOOP(a_name_that_is_taken_refuses_before_init_runs),
         ON_LOOP(a_name_that_is_no_text_is_misuse),
