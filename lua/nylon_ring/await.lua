@@ -12,16 +12,14 @@ local M = {}
 local function canceller_of(answer)
     if type(answer) == "function" then
         return answer
-    elseif type(answer) ~= "userdata" then
+    elseif type(answer) ~= "userdata" or not tostring(answer):find "^uv_%w+_t" then
         return nil
     end
     return function()
-        if tostring(answer):find "^uv_%w+_t" and type(answer.close) == "function" then
-            if not answer:is_closing() then
-                answer:close()
-            end
-        else
+        if not answer.is_closing then
             uv.cancel(answer)
+        elseif not answer:is_closing() then
+            answer:close()
         end
     end
 end

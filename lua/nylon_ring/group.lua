@@ -102,7 +102,7 @@ function Group:wait(count)
         local ok, err = pcall(park, self, count)
         if not ok then
             self:stop()
-            if task.current() == self.owner then
+            if task.current() == self.owner then -- and not a member, as what feeds `nr.map` is
                 task.shield(wait_for_all, self)
             end
             error(err, 0)

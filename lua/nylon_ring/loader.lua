@@ -9,7 +9,7 @@
 local core = require "nylon_ring.core"
 local task = require "nylon_ring.task"
 
-local error, ipairs, pcall, type = error, ipairs, pcall, type
+local error, ipairs, pcall, type, xpcall = error, ipairs, pcall, type, xpcall
 local loaded = package.loaded
 
 local M = {}
@@ -72,7 +72,7 @@ end
 local function load_here(name, me)
     local record = { name = name, owner = me, below = innermost[me], waiting = {} }
     loading[name], innermost[me] = record, record
-    return finish(record, pcall(load_module, name))
+    return finish(record, xpcall(load_module, task.keep_stack, name))
 end
 
 -- The names from what is being loaded down to what is required now, when that ends where it began.

@@ -4,6 +4,7 @@ local await = require "nylon_ring.await"
 local errors = require "nylon_ring.errors"
 local task = require "nylon_ring.task"
 
+local xpcall = xpcall
 local max, min, random = math.max, math.min, math.random
 
 local M = {}
@@ -69,7 +70,8 @@ local function loop(attempts, fn, options, attempt, final, ...)
     end
     attempt = attempt + 1
     local last = attempt >= attempts
-    return loop(attempts, fn, options, attempt, judge(options, attempt, last, pcall(fn, attempt)))
+    return loop(attempts, fn, options, attempt,
+        judge(options, attempt, last, xpcall(fn, task.keep_stack, attempt)))
 end
 
 ---Calls `fn(attempt)` up to so many times, until it does not fail: until it answers something else than

@@ -25,6 +25,7 @@ local M = {
     must_suspend = suspend.must_suspend,
     park = suspend.park,
     wake = suspend.wake,
+    keep_stack = suspend.keep_stack,
     cancel = cancel.cancel,
     check_cancelled = cancel.check,
     rethrow_cancellation = cancel.rethrow,
@@ -32,6 +33,11 @@ local M = {
     carry = ending.carry,
     report = report.deliver,
 }
+
+---@class nylon_ring.Carried an error that a task may end with, and the stack that belongs to it
+---@field err any
+---@field traceback string
+---@field whole? boolean it is the task's own, from where it was raised first; else another task's
 
 ---@class nylon_ring.Task
 ---@field id integer
@@ -56,7 +62,7 @@ local M = {
 ---@field private _traceback? string
 ---@field private _delivered boolean
 ---@field private _failed? nylon_ring.Task[] children whose errors wait for this task
----@field private _carried? { err: any, traceback: string } the last error that it got from another task
+---@field private _carried? nylon_ring.Carried
 ---@field private _on_end? fun(task: nylon_ring.Task) takes the outcome, in place of joiners and parent
 ---@field private _waiters? nylon_ring.Task[]
 ---@field private _joining? nylon_ring.Task
@@ -187,7 +193,8 @@ function Task:join()
 end
 
 ---Cancels the task and all that it made. Its present suspension raises an Error `cancelled`, and so
----does every later one; what is answered later is dropped. Under `nr.shield` it is put off.
+---does every later one; what is answered later is dropped. A `pcall` in the task may clean up with what
+---does not suspend (`stream:close()`, luv's own functions), and under `nr.shield` with what does.
 ---@param reason? string
 ---@return boolean requested false: it was done already
 function Task:cancel(reason)

@@ -8,7 +8,10 @@
 
 local uv = require "luv"
 
-local ceil, max = math.ceil, math.max
+local ceil, max, min = math.ceil, math.max, math.min
+
+-- What is further away (`math.huge` too) is looked at again after so many milliseconds.
+local LONGEST = 2 ^ 31
 
 local M = {}
 
@@ -119,7 +122,7 @@ local function arm()
     armed_for = heap[1].due
     local wait = armed_for - uv.now()
     if wait > 0 then
-        timer:start(wait, 0, on_due)
+        timer:start(min(wait, LONGEST), 0, on_due)
     else
         idle:start(on_due)
     end

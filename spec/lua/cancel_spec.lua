@@ -101,6 +101,39 @@ describe("a task", function()
             assert.equal(4, door.given_up)
         end))
 
+        it("takes what is deep below it, the innermost first", it_task(function()
+            local door, order = gate(), {}
+            local function nest(left)
+                if left > 0 then
+                    nr.spawn(nest, left - 1)
+                end
+                pcall(door.wait)
+                order[#order + 1] = left
+            end
+            local outermost = nr.spawn(nest, 20000)
+            while door.waiting <= 20000 do
+                nr.sleep(0)
+            end
+            outermost:cancel()
+            outermost:join()
+            assert.equal(20001, #order)
+            for index = 1, #order do
+                assert.is_true(order[index] == index - 1)
+            end
+        end))
+
+        it("gives a wait up that was begun while it was cancelled", it_task(function()
+            local given_up = false
+            local task = nr.spawn(nr.await, function()
+                nr.current():cancel()
+                return function()
+                    given_up = true
+                end
+            end)
+            assert.is_nil((task:join()))
+            assert.is_true(given_up)
+        end))
+
         it("makes no task that could wait", it_task(function()
             local seen
             local task = nr.spawn(function()

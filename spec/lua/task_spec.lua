@@ -80,6 +80,24 @@ describe("a task", function()
             assert.equal(5001, depth)
         end))
 
+        it("can end as deep as a script likes, from the inside out", it_task(function()
+            local door = gate()
+            local function nest(left)
+                if left > 0 then
+                    nr.spawn(nest, left - 1)
+                else
+                    door.wait()
+                end
+            end
+            local outermost = nr.spawn(nest, 20000)
+            while door.waiting == 0 do
+                nr.sleep(0)
+            end
+            assert.equal("closing", outermost:status())
+            door.open()
+            outermost:join()
+        end))
+
         it("can be joined in a chain of any length", it_task(function()
             local door = gate()
             local task = nr.spawn(door.wait)
@@ -275,6 +293,33 @@ describe("a task", function()
             assert.matches("in function <.*task_spec.lua:%d+>", reported[1].traceback)
             assert.equal("failed", reported[1].task:status())
         end)
+
+        it("has the stack from where it was raised, also when something caught it and raised it again",
+            it_task(function()
+                local function faulty()
+                    error(errors.new { code = "task_failed", message = "faulty" })
+                end
+                local place = ("task_spec.lua:%d: in function"):format(debug.getinfo(faulty).linedefined + 1)
+                package.preload.nylon_ring_spec_faulty = faulty
+                finally(function()
+                    package.preload.nylon_ring_spec_faulty = nil
+                end)
+                for _, again in ipairs {
+                    function()
+                        nr.shield(faulty)
+                    end,
+                    function()
+                        nr.retry(1, faulty)
+                    end,
+                    function()
+                        require("nylon_ring.loader").require "nylon_ring_spec_faulty"
+                    end,
+                } do
+                    local task = nr.spawn(again)
+                    local _, err = pcall(task.join, task)
+                    assert.matches(place, err.traceback, 1, true)
+                end
+            end))
 
         it("has the stacks of all tasks that the error went through", it_task(function()
             local err = errors.new { code = "task_failed", message = "deep down" }

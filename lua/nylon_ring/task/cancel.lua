@@ -4,38 +4,49 @@
 local core = require "nylon_ring.core"
 local suspend = require "nylon_ring.task.suspend"
 
-local error, pairs, pcall, rawequal = error, pairs, pcall, rawequal
+local error, ipairs, pairs, rawequal, xpcall = error, ipairs, pairs, rawequal, xpcall
 
 local M = {}
 
 local NONE = {}
 
-local function mark(task, err, list)
-    if task._done then
+local function mark(task, err)
+    if task._cancel ~= nil or task._ended then
         return
     end
-    if not task._cancel and not task._ended then
-        task._cancel = err
-        if task._shield == 0 then
-            core.set_cancel(task._co, err)
-        end
+    task._cancel = err
+    if task._shield == 0 then
+        core.set_cancel(task._co, err)
     end
-    for child in pairs(task._children or NONE) do
-        if task._ended or not child._shielded then
-            mark(child, err, list)
-        end
-    end
-    list[#list + 1] = task
 end
 
----Cancels a task and what it made: `err` is raised at their suspensions, and at every later one.
----@param task nylon_ring.Task
+-- A task and what it made, as far as a cancellation goes; every one after the one that made it.
+local function family(task)
+    local list, next_one = { task }, 1
+    while list[next_one] do
+        local each = list[next_one]
+        for child in pairs(each._children or NONE) do
+            if each._ended or not child._shielded then
+                list[#list + 1] = child
+            end
+        end
+        next_one = next_one + 1
+    end
+    return list
+end
+
+---Cancels a task and what it made: `err` is raised at their suspensions, and at every later one. All are
+---marked before any is raised at, and those that were made last unwind first.
+---@param task nylon_ring.Task one that is not done
 ---@param err any
 function M.cancel(task, err)
-    local list = {}
-    mark(task, err, list)
+    local list = family(task)
     for _, each in ipairs(list) do
-        if each._cancel and each._shield == 0 then
+        mark(each, err)
+    end
+    for index = #list, 1, -1 do
+        local each = list[index]
+        if each._cancel ~= nil and each._shield == 0 then
             suspend.interrupt(each, each._cancel)
         end
     end
@@ -92,7 +103,7 @@ function M.shield(fn, ...)
     end
     task._shield = task._shield + 1
     core.set_cancel(task._co, nil)
-    return leave_shield(task, pcall(fn, ...))
+    return leave_shield(task, xpcall(fn, suspend.keep_stack, ...))
 end
 
 return M

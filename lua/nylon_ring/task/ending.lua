@@ -87,32 +87,16 @@ local function close_owned(task)
     end
 end
 
-local child_done
-
-local function settle(task)
-    task._done = true
-    suspend.tasks[task._co] = nil
-    close_owned(task)
-    local parent, waiters = task._parent, task._waiters
-    task._waiters, task._children, task._failed = nil, nil, nil
-    if task._on_end then
+-- Hands the outcome to whom it was promised.
+local function deliver(task)
+    local waiters, on_end = task._waiters, task._on_end
+    task._waiters, task._on_end = nil, nil
+    if on_end then
         task._delivered = true
-        task._on_end(task)
+        on_end(task)
     end
     for _, waiter in ipairs(waiters or NONE) do
         task._delivered = suspend.wake(waiter) or task._delivered
-    end
-    if parent then
-        child_done(parent, task)
-    elseif task._state == "failed" and not task._delivered then
-        task._delivered = true
-        report.deliver(task._err, task._traceback, task)
-    end
-end
-
-local function settle_if_alone(task)
-    if task._alive == 0 then
-        settle(task)
     end
 end
 
@@ -146,14 +130,31 @@ local function take_failure(parent, child)
     end
 end
 
-function child_done(parent, child)
-    parent._children[child] = nil
-    parent._alive = parent._alive - 1
-    if child._state == "failed" and not child._delivered then
-        take_failure(parent, child)
+local function leave_parent(task)
+    local parent, unheard = task._parent, task._state == "failed" and not task._delivered
+    task._parent = nil
+    if parent then
+        parent._children[task] = nil
+        parent._alive = parent._alive - 1
     end
-    if parent._ended and not parent._done then
-        settle_if_alone(parent)
+    if unheard and parent then
+        take_failure(parent, task)
+    elseif unheard then
+        task._delivered = true
+        report.deliver(task._err, task._traceback, task)
+    end
+    return parent
+end
+
+-- Ends a task whose function is over and that is alone, and then those above it that only waited for it.
+local function settle(task)
+    while task and task._ended and task._alive == 0 do
+        task._done = true
+        suspend.tasks[task._co] = nil
+        close_owned(task)
+        deliver(task)
+        task._children, task._failed = nil, nil
+        task = leave_parent(task)
     end
 end
 
@@ -161,7 +162,7 @@ local function set_failure(task, err, traceback)
     local carried = task._carried
     traceback = traceback or ""
     if carried and rawequal(carried.err, err) then
-        traceback = report.splice(carried.traceback, task, traceback)
+        traceback = carried.whole and carried.traceback or report.splice(carried.traceback, task, traceback)
     end
     task._err, task._traceback = err, traceback
     if task._cancel ~= nil and rawequal(task._cancel, err) then
@@ -194,7 +195,7 @@ local function on_exit(co, ok, ...)
         take_down_children(task)
     end
     take_late_failures(task)
-    settle_if_alone(task)
+    settle(task)
 end
 
 core.on_exit(on_exit)

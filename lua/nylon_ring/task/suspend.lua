@@ -9,6 +9,8 @@ local core = require "nylon_ring.core"
 local report = require "nylon_ring.report"
 local uv = require "luv"
 
+local error, rawequal, xpcall = error, rawequal, xpcall
+
 local M = {}
 
 ---@type table<thread, nylon_ring.Task> every task that is not done; keeps them from collection
@@ -30,6 +32,21 @@ function M.must_suspend()
     return tasks[core.running()]
 end
 
+local function give_up_wait(task)
+    if not task._parked then
+        return core.cancel_wait(task._co)
+    end
+    local canceller = task._canceller
+    task._parked, task._canceller = false, nil
+    if canceller then
+        local ok, err = xpcall(canceller, debug.traceback)
+        if not ok then
+            report.deliver(err, "", task)
+        end
+    end
+    return true
+end
+
 ---Suspends the running task, which `must_suspend` has answered. Returns what it is woken with.
 ---@async
 ---@param task nylon_ring.Task
@@ -40,6 +57,10 @@ end
 function M.park(task, canceller, awaits, detail)
     task._parked, task._canceller = true, canceller
     task._awaits, task._detail, task._since = awaits, detail, uv.now()
+    if task._cancel ~= nil and task._shield == 0 then
+        give_up_wait(task)
+        error(task._cancel, 0)
+    end
     return core.suspend()
 end
 
@@ -57,19 +78,18 @@ function M.wake(task, ...)
     return true
 end
 
-local function give_up_wait(task)
-    if not task._parked then
-        return core.cancel_wait(task._co)
+---A message handler for `xpcall`, for code that raises what it caught again: keeps the stack for when the
+---task ends with it.
+---@param err any
+---@return any err
+function M.keep_stack(err)
+    local task = M.current()
+    local kept = task and task._carried
+    if task and not (kept and rawequal(kept.err, err)) then
+        local stack = debug.traceback("", 2):gsub("^\n", "")
+        task._carried = { err = err, traceback = stack, whole = true }
     end
-    local canceller = task._canceller
-    task._parked, task._canceller = false, nil
-    if canceller then
-        local ok, err = xpcall(canceller, debug.traceback)
-        if not ok then
-            report.deliver(err, "", task)
-        end
-    end
-    return true
+    return err
 end
 
 ---Raises an error at the task's suspension. False where it does not wait: it runs, or it was woken and
