@@ -76,17 +76,23 @@ NrStatus entry_state(uint64_t sid, NrBytes payload) {
 
 typedef struct ThreadCall {
     Job job;
+    bool finished;
     uint64_t len;
     uint8_t payload[];
 } ThreadCall;
 
+/* A call that was cancelled still gets its last result: until then the host counts it as owed. */
 static void thread_free(Job *job) {
+    if (!((ThreadCall *)job)->finished) {
+        nr_answer_str(&echo_v2.host, job->sid, NR_ERR, "given up");
+    }
     free(job);
 }
 
 static int64_t thread_run(Job *job) {
     ThreadCall *call = (ThreadCall *)job;
     nr_answer(&echo_v2.host, job->sid, NR_OK, nr_bytes(call->payload, call->len));
+    call->finished = true;
     return JOB_DONE;
 }
 
@@ -98,6 +104,7 @@ NrStatus entry_thread(uint64_t sid, NrBytes payload) {
     call->job.sid = sid;
     call->job.run = thread_run;
     call->job.free = thread_free;
+    call->finished = false;
     call->len = payload.len;
     memcpy(call->payload, payload.ptr, payload.len);
     worker_post(&echo_v2.worker, &call->job, 0);

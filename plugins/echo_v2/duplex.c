@@ -82,10 +82,6 @@ NrStatus duplex_close(uint64_t sid) {
     return NR_OK;
 }
 
-void duplex_forget(uint64_t sid) {
-    (void)forget(sid);
-}
-
 void duplex_forget_all(void) {
     Duplex *duplex;
     while ((duplex = SLIST_FIRST(&open_ones)) != NULL) {

@@ -68,7 +68,7 @@ static void shutdown(void) {
 static void cancel(void *ctx, uint64_t sid) {
     (void)ctx;
     worker_cancel(&echo_v2.worker, sid);
-    duplex_forget(sid);
+    duplex_close(sid);
 }
 
 /* A full stream has room again. */

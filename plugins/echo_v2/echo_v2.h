@@ -32,7 +32,6 @@ NrStatus entry_stream(uint64_t sid, NrBytes payload);
 NrStatus entry_duplex(uint64_t sid, NrBytes payload);
 NrStatus duplex_data(uint64_t sid, NrBytes data);
 NrStatus duplex_close(uint64_t sid);
-void duplex_forget(uint64_t sid);
 void duplex_forget_all(void);
 
 #endif

@@ -11,9 +11,14 @@
 typedef struct Stream {
     Job job;
     uint64_t sent, frames, interval;
+    bool finished; /* the end is sent */
 } Stream;
 
+/* A stream that was cancelled still gets its end: until then the host counts it as owed. */
 static void stream_free(Job *job) {
+    if (!((Stream *)job)->finished) {
+        nr_offer(&echo_v2.host, job->sid, NR_ERR, nr_bytes(NULL, 0));
+    }
     free(job);
 }
 
@@ -33,8 +38,12 @@ static int64_t stream_run(Job *job) {
         if (status == NR_BACKPRESSURE) {
             return ROOM_WAIT_MS;
         }
-        if (status != NR_OK || stream->sent == stream->frames) {
-            return JOB_DONE; /* nobody reads any more, or the end is sent */
+        if (stream->sent == stream->frames) {
+            stream->finished = true;
+            return JOB_DONE;
+        }
+        if (status != NR_OK) {
+            return JOB_DONE; /* nobody reads any more */
         }
         stream->sent++;
         if (stream->interval > 0) {

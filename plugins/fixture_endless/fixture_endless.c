@@ -19,7 +19,9 @@ typedef struct Stream {
     uint8_t frame[];
 } Stream;
 
+/* The end of a cancelled stream: the host counts it as owed until then. */
 static void stream_free(Job *job) {
+    nr_answer_str(&host, job->sid, NR_STREAM_END, "");
     atomic_fetch_sub(&running, 1);
     free(job);
 }

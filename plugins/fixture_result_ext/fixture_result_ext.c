@@ -134,7 +134,9 @@ typedef struct Stream {
     uint64_t sent, frames, bytes;
 } Stream;
 
+/* The end, also of a cancelled stream: the host counts it as owed until then. */
 static void stream_free(Job *job) {
+    nr_offer(&host, job->sid, NR_STREAM_END, nr_bytes(NULL, 0));
     free(job);
 }
 
@@ -163,7 +165,6 @@ static int64_t stream_run(Job *job) {
             return JOB_DONE;
         }
     }
-    nr_offer(&host, job->sid, NR_STREAM_END, nr_bytes(NULL, 0));
     return JOB_DONE;
 }
 

@@ -12,8 +12,10 @@ extern "C" {
 
 typedef struct NrExtCancel {
     /* Nobody waits for sid any more (timeout, cancel, closed stream): stop working for it. At most
-     * once per sid; must return at once. An answer may still follow, and is dropped. In a v2 plugin
-     * plugin_ctx is what its NrPluginInfo2 holds. [host thread] */
+     * once per sid; must return at once. Send an ending result all the same, here or later: it is
+     * dropped, but until it comes the host keeps the call's state and leases, and the image cannot
+     * be unmapped, because a thread may still be working for the call. In a v2 plugin plugin_ctx is
+     * what its NrPluginInfo2 holds. [host thread] */
     void (*cancel)(void *plugin_ctx, uint64_t sid);
 } NrExtCancel;
 
