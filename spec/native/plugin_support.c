@@ -1,0 +1,168 @@
+#include "plugin_support.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define GRACE_MS 60000
+
+static host_loop_t *loop;
+static nr_plugin_t *plugin;
+static char answer[4096];
+static size_t answer_len;
+
+void plugin_open(const char *name) {
+    char path[1024];
+    (void)snprintf(path, sizeof(path), "%s/%s.so", NR_PLUGIN_DIR, name);
+    loop = host_loop_new();
+    plugin = host_loop_load(loop, path, NULL);
+}
+
+void plugin_close(void) {
+    nr_unload_report_t report = host_loop_unload(loop, plugin, GRACE_MS);
+    assert_int_equal(report.error, 0);
+    assert_int_equal(report.owed, 0);
+    host_loop_free(loop);
+}
+
+nr_plugin_t *plugin_get(void) {
+    return plugin;
+}
+
+host_loop_t *plugin_loop(void) {
+    return loop;
+}
+
+static NrStr str_of(const char *text, size_t len) {
+    NrStr str = {(const uint8_t *)text, (uint32_t)len, 0};
+    return str;
+}
+
+static NrBytes bytes_of(const char *text) {
+    NrBytes bytes = {(const uint8_t *)text, strlen(text)};
+    return bytes;
+}
+
+/* The target must outlive the start of the call. */
+static nr_request_t request_of(const char *target) {
+    static NrHeader header;
+    size_t path_len = strcspn(target, "?");
+    header.key = str_of("X-Test", 6);
+    header.value = str_of("yes", 3);
+    NrRequest from = {.path = str_of(target, path_len),
+                      .method = str_of("GET", 3),
+                      .headers = &header,
+                      .headers_len = 1};
+    if (target[path_len] == '?') {
+        from.query = str_of(target + path_len + 1, strlen(target + path_len + 1));
+    }
+    nr_request_t request;
+    assert_int_equal(nr_request_init(&request, &from, NULL), 0);
+    return request;
+}
+
+static void answer_add(const char *text, size_t len) {
+    assert_true(answer_len + len < sizeof(answer));
+    memcpy(answer + answer_len, text, len);
+    answer_len += len;
+    answer[answer_len] = '\0';
+}
+
+/* Adds a result to the answer and releases it. */
+static void answer_result(nr_result_t *result) {
+    char status[32];
+    assert_int_equal(result->error, 0);
+    int len = snprintf(status, sizeof(status), "%s%" PRIu32 " ", answer_len > 0 ? " | " : "",
+                       result->status);
+    answer_add(status, (size_t)len);
+    answer_add((const char *)result->data, (size_t)result->len);
+    nr_result_release(result);
+}
+
+static const char *answer_refused(const nr_error_t *err) {
+    answer_len = (size_t)snprintf(answer, sizeof(answer), "refused %" PRIu32, err->status);
+    return answer;
+}
+
+static int start(const char *target, const char *body, nr_result_t *result, nr_error_t *err) {
+    nr_request_t request = request_of(target);
+    answer_len = 0;
+    return nr_call(plugin, &request, bytes_of(body), NULL, result, err);
+}
+
+const char *plugin_await(void) {
+    nr_event_t event;
+    answer_len = 0;
+    host_loop_next(loop, &event);
+    assert_int_equal(event.kind, NR_EVENT_RESULT);
+    answer_result(&event.result);
+    return answer;
+}
+
+const char *plugin_call(const char *target, const char *body) {
+    nr_result_t result;
+    nr_error_t err = {0};
+    int started = start(target, body, &result, &err);
+    if (started < 0) {
+        assert_int_equal(started, NR_E_PLUGIN_HANDLE_FAILED);
+        return answer_refused(&err);
+    }
+    if (started == NR_PENDING) {
+        return plugin_await();
+    }
+    answer_result(&result);
+    return answer;
+}
+
+uint64_t plugin_start(const char *target, const char *body) {
+    nr_result_t result;
+    nr_error_t err = {0};
+    assert_int_equal(start(target, body, &result, &err), NR_PENDING);
+    return result.sid;
+}
+
+nr_stream_t *plugin_stream_open(const char *target, const char *body, uint64_t max_frames) {
+    nr_request_t request = request_of(target);
+    nr_stream_options_t options = {.max_frames = max_frames};
+    nr_stream_t *stream = NULL;
+    nr_error_t err = {0};
+    int opened = nr_stream_open(plugin, &request, bytes_of(body), &options, &stream, &err);
+    if (opened != 0) {
+        assert_int_equal(opened, NR_E_PLUGIN_HANDLE_FAILED);
+        (void)answer_refused(&err);
+    }
+    return stream;
+}
+
+/* Waits for the next frame; answers whether more may follow. */
+static int take_frame(nr_stream_t *stream) {
+    nr_result_t frame;
+    int got = 0;
+    while ((got = nr_stream_next(stream, &frame)) == NR_PENDING) {
+        nr_event_t event;
+        nr_stream_wait(stream, stream);
+        host_loop_next(loop, &event);
+        assert_int_equal(event.kind, NR_EVENT_READABLE);
+    }
+    assert_int_equal(got, NR_DONE);
+    NrStatus status = frame.status;
+    answer_result(&frame);
+    return status == NR_OK;
+}
+
+const char *plugin_stream_take(nr_stream_t *stream, size_t count) {
+    answer_len = 0;
+    while (count > 0 && take_frame(stream)) {
+        count--;
+    }
+    return answer;
+}
+
+const char *plugin_stream(const char *target, const char *body) {
+    nr_stream_t *stream = plugin_stream_open(target, body, 0);
+    if (stream != NULL) {
+        (void)plugin_stream_take(stream, SIZE_MAX);
+        nr_stream_close(stream);
+    }
+    return answer;
+}

@@ -1,0 +1,44 @@
+/* What native tests of plugins share: one plugin in a real host, and its answers as text.
+ *
+ * A target is a path with its query, "/stream?frames=2", or the entry of a v2 plugin. An answer is
+ * written as its status and payload, "0 hello"; what handle refused as "refused 2"; the frames of a
+ * stream with " | " between them. Texts are valid until the next answer. */
+#ifndef PLUGIN_SUPPORT_H
+#define PLUGIN_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "host_loop.h"
+
+/* Loads NR_PLUGIN_DIR/<name>.so into a host of its own. */
+void plugin_open(const char *name);
+
+/* Unloads it; fails when it owes results then. */
+void plugin_close(void);
+
+nr_plugin_t *plugin_get(void);
+host_loop_t *plugin_loop(void);
+
+/* Calls and waits for the answer. */
+const char *plugin_call(const char *target, const char *body);
+
+/* Starts a call that must not be answered inside handle; answers its sid. */
+uint64_t plugin_start(const char *target, const char *body);
+
+/* Waits for the next result of a started call. */
+const char *plugin_await(void);
+
+/* Opens a stream with this limit of queued frames (0: the default); NULL when handle refused it. */
+nr_stream_t *plugin_stream_open(const char *target, const char *body, uint64_t max_frames);
+
+/* Waits for up to `count` frames; stops after an end. */
+const char *plugin_stream_take(nr_stream_t *stream, size_t count);
+
+/* Opens a stream, reads it to its end, closes it. */
+const char *plugin_stream(const char *target, const char *body);
+
+#endif
