@@ -78,8 +78,11 @@ end
 
 local function close_owned(task)
     local owned = task._owned
+    if not owned then
+        return
+    end
     task._owned = nil
-    for resource in pairs(owned or NONE) do
+    for resource in pairs(owned) do
         local ok, err = xpcall(resource.close, debug.traceback, resource)
         if not ok then
             report.deliver(err, "", task)
