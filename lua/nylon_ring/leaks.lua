@@ -45,7 +45,7 @@ end
 
 ---@class nylon_ring.Look
 ---@field handles table<userdata, true>
----@field tasks table<table, true>
+---@field tasks table<nylon_ring.Task, nylon_ring.TaskInfo>
 ---@field counts table<string, integer>
 
 --- One look at what is open now.
@@ -53,7 +53,7 @@ end
 function M.look()
     local tasks = {}
     for _, info in ipairs(nr.tasks()) do
-        tasks[info.task] = true
+        tasks[info.task] = info
     end
     return {
         handles = open_handles(),
@@ -71,14 +71,15 @@ local function describe_handle(handle)
     return active .. uv.handle_get_type(handle) .. " handle" .. place(made_at[handle])
 end
 
-local function describe_task(task)
-    return tostring(task)
+local function describe_task(task, info)
+    local awaits = info.awaits and ", which awaits " .. info.awaits or ""
+    return tostring(task) .. awaits
 end
 
 local function add_new(list, before, now, describe)
-    for thing in pairs(now) do
+    for thing, about in pairs(now) do
         if not before[thing] then
-            table.insert(list, describe(thing))
+            table.insert(list, describe(thing, about))
         end
     end
 end

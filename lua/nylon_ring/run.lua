@@ -14,15 +14,21 @@ local M = {}
 -- luv's own, also when nylon_ring.install has put a guard in its place.
 local loop_run = uv.run
 
----Tells a task, where it waits, that nothing is left on the loop that could wake it: it is cancelled with an
----Error `deadlock` that says what every task awaits.
----@param main nylon_ring.Task
-function M.break_deadlock(main)
+---The Error `deadlock` for a task that waits although nothing is left on the loop that could wake it. It says
+---what every task awaits.
+---@return nylon_ring.Error
+function M.deadlock()
     local lines = { "nothing is left that could end this wait:" }
     for _, entry in ipairs(list.tasks()) do
         lines[#lines + 1] = ("  %s awaits %s"):format(tostring(entry.task), entry.awaits or "nothing")
     end
-    task.cancel(main, errors.new { code = "deadlock", message = table.concat(lines, "\n") })
+    return errors.new { code = "deadlock", message = table.concat(lines, "\n") }
+end
+
+---Cancels a task by that error.
+---@param main nylon_ring.Task
+function M.break_deadlock(main)
+    task.cancel(main, M.deadlock())
 end
 
 local function run_loop(main)

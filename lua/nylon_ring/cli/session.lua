@@ -108,21 +108,41 @@ function Session:_watch_signals()
     process.guard()
 end
 
+--- Tells why the main task failed: a message for people, or a script's error with its stack, without the
+--- frames that are ours.
+local function tell(who, err, trace)
+    if getmetatable(err) == Failure then
+        if err.text then
+            say.error(who, err.text)
+        end
+        return
+    end
+    trace = (trace or ""):gsub("\n[^\n]*nylon_ring/cli/[^\n]*", "")
+    say.error("nylon-ring", tostring(err) .. "\n" .. trace)
+end
+
 --- Takes the outcome of the main task when it is done, its children included.
 function Session:_settle(main)
     self.ended = true
     if self.signalled then
         self:_decide(INTERRUPTED)
     elseif main:status() ~= "done" and not self.code then
-        local err = main._err
-        if getmetatable(err) ~= Failure then
-            say.error("nylon-ring", main._traceback or tostring(err))
-        elseif err.text then
-            say.error(self.who, err.text)
-        end
+        tell(self.who, main._err, main._traceback)
         self:_decide(1)
     end
     uv.stop()
+end
+
+--- Nothing is left that could wake the main task. It is told where it waits, and unwinds.
+function Session:_unwind()
+    if self.options.on_dry and self.options.on_dry(self.main) then
+        return
+    elseif self.unwinding then
+        say.error(self.who, "the main task did not end when it was told that nothing can wake it")
+        return self:_decide(1)
+    end
+    self.unwinding = true
+    run.break_deadlock(self.main)
 end
 
 --- Turns the loop until the program's end is decided: by a failure, a signal, `os.exit`, or because the main
@@ -131,24 +151,31 @@ function Session:_loop()
     while not self.code do
         local alive = self.turn() or timers.revive()
         if self.ended and not alive then
-            self.code = report.unhandled() > 0 and 1 or 0
+            self:_decide(report.unhandled() > 0 and 1 or 0)
         elseif not alive and not self.ended and not self.code then
-            if not (self.options.on_dry and self.options.on_dry(self.main)) then
-                run.break_deadlock(self.main)
-            end
+            self:_unwind()
         end
     end
 end
 
---- Waits for the tasks that were cancelled, for what they do at their end. Their errors are told.
-function Session:_join_tasks()
-    local current = task.current()
+--- Cancels all tasks; answers those that will end, for one that waits in `os.exit` never does.
+function Session:_cancel_tasks()
+    local ending = {}
     for _, info in ipairs(nr.tasks()) do
-        if info.task ~= current and not self.stuck[info.task] then
-            local ok, err = pcall(info.task.join, info.task)
-            if not ok then
-                report.deliver(err)
-            end
+        info.task:cancel "the program is leaving"
+        if not self.stuck[info.task] then
+            table.insert(ending, info.task)
+        end
+    end
+    return ending
+end
+
+--- Waits for what cancelled tasks do at their end, and tells their errors.
+local function join(tasks)
+    for _, each in ipairs(tasks) do
+        local ok, err = pcall(each.join, each)
+        if not ok then
+            report.deliver(err)
         end
     end
 end
@@ -156,11 +183,9 @@ end
 --- Cancels what still runs and unloads the plugins, each step within the grace.
 function Session:_wind_up()
     self.leaving = true
-    for _, info in ipairs(nr.tasks()) do
-        info.task:cancel "the program is leaving"
-    end
+    local tasks = self:_cancel_tasks()
     local last = task.new(function()
-        nr.timeout(EXIT_GRACE, self._join_tasks, self)
+        nr.timeout(EXIT_GRACE, join, tasks)
         nr.map(nr.plugins(), function(plugin)
             plugin:unload { grace = EXIT_GRACE }
         end)

@@ -31,25 +31,37 @@ local function busted_options(words, output, who)
     return cli:parse(words)
 end
 
---- Takes hold of busted's core when the runner makes it.
+--- Takes hold of busted's core when the runner makes it, and puts our helper where the runner is about to
+--- load the user's. Both are modules that the runner calls exactly there.
 ---@return table seen `core`, and `finished` once every spec had its turn
 local function watch_busted()
-    local make = require "busted.core"
+    local make, prepare_ffi = require "busted.core", require "busted.luajit"
     local seen = {}
     package.loaded["busted.core"] = function()
-        local core = make()
-        seen.core = core
-        core.subscribe({ "suite", "start" }, function()
-            require "nylon_ring.busted"
-            return nil, true
-        end)
-        core.subscribe({ "exit" }, function()
+        seen.core = make()
+        seen.core.subscribe({ "exit" }, function()
             seen.finished = true
             return nil, true
         end)
-        return core
+        return seen.core
+    end
+    package.loaded["busted.luajit"] = function()
+        prepare_ffi()
+        require "nylon_ring.busted"
     end
     return seen
+end
+
+--- Lets busted leave out what it has not begun. Its runner forgets that at the next error, hence once more
+--- after each.
+local function skip_the_rest(core)
+    local function skip()
+        core.skipAll = true
+        return nil, true
+    end
+    skip()
+    core.subscribe({ "error" }, skip)
+    core.subscribe({ "failure" }, skip)
 end
 
 --- Runs busted. It ends a run with failures by an error without a value.
@@ -74,7 +86,7 @@ end
 local function guards(seen, who)
     return {
         on_interrupt = function()
-            seen.core.skipAll = true
+            skip_the_rest(seen.core)
         end,
         on_exit = function(code)
             say.error(who, ("a spec called os.exit(%d): the others had no turn"):format(code))
