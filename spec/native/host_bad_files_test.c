@@ -124,6 +124,8 @@ static void a_symbol_that_nothing_defines_is_named(void **state) {
     (void)state;
     assert_refused(NR_LIBRARY_DIR "/libnowhere.so", NR_E_LOAD_FAILED,
                    "uses the symbol 'nr_test_defined_nowhere', which neither it nor a library");
+    assert_refused(NR_LIBRARY_DIR "/libabove_nowhere.so", NR_E_LOAD_FAILED,
+                   "libnowhere.so', which uses the symbol 'nr_test_defined_nowhere' that nothing");
 }
 
 static void a_library_that_is_not_found_is_named(void **state) {

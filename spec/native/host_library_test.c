@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -96,6 +97,35 @@ static void the_copy_stays_while_it_is_open_where_that_is_asked_for(void **state
     library = open_dependent();
     assert_int_equal(support_entries(folder), 2);
     close_library(&library);
+}
+
+/* In a process that its parent traces, as a debugger would: 0, or what was wrong. */
+static int open_traced(void) {
+    nr__library_t library;
+    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) {
+        return 2;
+    }
+    if (nr__library_open(DEPENDENT, &library, NULL) != 0) {
+        return 3;
+    }
+    int kept = access(library.copy.path, F_OK) == 0;
+    nr__library_close(&library);
+    return !kept;
+}
+
+static void the_copy_stays_where_a_debugger_is_at_work(void **state) {
+    (void)state;
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(open_traced());
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 2) {
+        skip(); /* tracing is forbidden here */
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void every_opening_has_variables_of_its_own(void **state) {
@@ -313,6 +343,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(the_copy_lies_beside_the_original_and_is_removed_at_once),
         IN_FOLDER(the_copy_stays_while_it_is_open_where_that_is_asked_for),
+        IN_FOLDER(the_copy_stays_where_a_debugger_is_at_work),
         IN_FOLDER(every_opening_has_variables_of_its_own),
         IN_FOLDER(a_file_that_is_overwritten_does_not_change_under_an_open_library),
         IN_FOLDER(a_relative_path_is_one_from_the_working_directory),

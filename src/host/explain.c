@@ -1,7 +1,7 @@
 /*
  * The loader reports texts only, and about the private copy. What can be told apart is told with a
- * cure; anything else is passed on with the copy's name replaced. The texts are those of glibc and
- * musl, untranslated; a translated one takes the last way, complete all the same.
+ * cure; anything else is passed on with the copy's name replaced. The texts are glibc's,
+ * untranslated; another one takes the last way, complete all the same.
  */
 #define _GNU_SOURCE
 #include "explain.h"
@@ -25,14 +25,9 @@ static const char *after(const char *text, const char *mark, const char *stops, 
 }
 
 /* The library whose file was not found, or NULL when the text is about something else. */
-static const char *missing_library(const char *text, const nr__copy_t *copy, const nr__elf_t *elf,
-                                   size_t *len) {
-    const char *musl = after(text, "Error loading shared library ", ":", len);
-    if (musl != NULL) {
-        return musl;
-    }
+static const char *missing_library(const char *text, const nr__elf_t *elf, size_t *len) {
     *len = strcspn(text, ":");
-    if (*len == 0 || text[*len] == '\0' || strncmp(text, copy->path, strlen(copy->path)) == 0) {
+    if (*len == 0 || text[*len] == '\0') {
         return NULL;
     }
     int told = strstr(text, "cannot open shared object file") != NULL;
@@ -88,17 +83,34 @@ static int explain_text(const char *text, const char *original, const nr__copy_t
                     original, plain);
 }
 
-int nr__explain(const char *text, const char *original, const nr__copy_t *copy,
-                const nr__elf_t *elf, nr_error_t *err) {
-    size_t len;
-    const char *symbol = after(text, "undefined symbol: ", " ,", &len);
-    if (symbol != NULL) {
+/* The texts begin with the file that they are about. */
+static int is_about(const char *text, const nr__copy_t *copy) {
+    size_t len = strlen(copy->path);
+    return strncmp(text, copy->path, len) == 0 && text[len] == ':';
+}
+
+static int explain_undefined(const char *text, const char *symbol, size_t len, const char *original,
+                             const nr__copy_t *copy, nr_error_t *err) {
+    if (is_about(text, copy)) {
         return nr__fail(err, NR_E_LOAD_FAILED,
                         "'%s' uses the symbol '%.*s', which neither it nor a library that it needs "
                         "defines: link what defines it into the plugin",
                         original, (int)len, symbol);
     }
-    const char *library = missing_library(text, copy, elf, &len);
+    return nr__fail(err, NR_E_LOAD_FAILED,
+                    "'%s' needs '%.*s', which uses the symbol '%.*s' that nothing defines: install "
+                    "the version of that library that the plugin was built with",
+                    original, (int)strcspn(text, ":"), text, (int)len, symbol);
+}
+
+int nr__explain(const char *text, const char *original, const nr__copy_t *copy,
+                const nr__elf_t *elf, nr_error_t *err) {
+    size_t len;
+    const char *symbol = after(text, "undefined symbol: ", " ,", &len);
+    if (symbol != NULL) {
+        return explain_undefined(text, symbol, len, original, copy, err);
+    }
+    const char *library = is_about(text, copy) ? NULL : missing_library(text, elf, &len);
     if (library != NULL) {
         return explain_missing(library, len, original, copy, elf, err);
     }
