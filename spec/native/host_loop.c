@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "plugin.h"
+
 #define LIMIT_MS 30000
 
 struct host_loop {
@@ -135,14 +137,60 @@ void host_loop_assert_answers(nr_plugin_t *plugin, const char *path, const char 
     nr_result_release(&result);
 }
 
-nr_unload_report_t host_loop_unload(host_loop_t *loop, nr_plugin_t *plugin, uint64_t grace_ms) {
+void host_loop_hold(nr_plugin_t *plugin, void *user) {
+    nr_result_t result;
+    assert_int_equal(host_loop_call(plugin, "/hold", user, &result), NR_PENDING);
+}
+
+void (*host_loop_symbol(nr_plugin_t *plugin, const char *name))(void) {
+    void (*function)(void);
+    void *symbol = nr__library_symbol(&plugin->lane->image->library, name);
+    assert_non_null(symbol);
+    memcpy(&function, &symbol, sizeof(symbol));
+    return function;
+}
+
+void host_loop_await_result(host_loop_t *loop, void *user, int error, const char *text) {
     nr_event_t event;
-    nr_error_t err;
-    if (nr_plugin_unload(plugin, grace_ms, &event, &err) != 0) {
-        fail_msg("%s", err.message);
+    host_loop_next(loop, &event);
+    assert_int_equal(event.kind, NR_EVENT_RESULT);
+    assert_ptr_equal(event.user, user);
+    assert_int_equal(event.result.error, error);
+    if (text != NULL) {
+        assert_int_equal(event.result.len, strlen(text));
+        assert_memory_equal(event.result.data, text, strlen(text));
     }
+    nr_result_release(&event.result);
+}
+
+nr_unload_report_t host_loop_await_report(host_loop_t *loop, void *user) {
+    nr_event_t event;
     host_loop_next(loop, &event);
     assert_int_equal(event.kind, NR_EVENT_UNLOADED);
-    assert_ptr_equal(event.user, &event);
+    assert_ptr_equal(event.user, user);
     return event.report;
+}
+
+void host_loop_assert_unmapped(const nr_unload_report_t *report) {
+    if (NR__SANITIZED) {
+        host_loop_assert_stays(report, "sanitizer");
+    } else {
+        assert_string_equal(report->reason, "");
+        assert_int_equal(report->unmapped, 1);
+    }
+}
+
+void host_loop_assert_stays(const nr_unload_report_t *report, const char *words) {
+    assert_int_equal(report->unmapped, 0);
+    if (strstr(report->reason, words) == NULL) {
+        fail_msg("expected \"%s\" in: %s", words, report->reason);
+    }
+}
+
+nr_unload_report_t host_loop_unload(host_loop_t *loop, nr_plugin_t *plugin, uint64_t grace_ms) {
+    nr_error_t err;
+    if (nr_plugin_unload(plugin, grace_ms, &err, &err) != 0) {
+        fail_msg("%s", err.message);
+    }
+    return host_loop_await_report(loop, &err);
 }

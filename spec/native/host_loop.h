@@ -29,6 +29,24 @@ int host_loop_call(nr_plugin_t *plugin, const char *path, void *user, nr_result_
 /* Calls and expects an Ok with this text, answered inside `handle`. */
 void host_loop_assert_answers(nr_plugin_t *plugin, const char *path, const char *text);
 
+/* Starts a call that the plugin keeps open. */
+void host_loop_hold(nr_plugin_t *plugin, void *user);
+
+/* A function that the plugin exports for its tests. */
+void (*host_loop_symbol(nr_plugin_t *plugin, const char *name))(void);
+
+/* Waits for the result of that call, with this error, or Ok with this text (NULL: any). */
+void host_loop_await_result(host_loop_t *loop, void *user, int error, const char *text);
+
+/* Waits for the end of that unload or reload. */
+nr_unload_report_t host_loop_await_report(host_loop_t *loop, void *user);
+
+/* The image is gone, or this is a sanitizer's build and it says so. */
+void host_loop_assert_unmapped(const nr_unload_report_t *report);
+
+/* The image stays, for a reason with these words. */
+void host_loop_assert_stays(const nr_unload_report_t *report, const char *words);
+
 /* Unloads and waits for the report. */
 nr_unload_report_t host_loop_unload(host_loop_t *loop, nr_plugin_t *plugin, uint64_t grace_ms);
 

@@ -10,9 +10,8 @@
 #include "error.h"
 #include "worker.h"
 
-/* How long what the helper runs may take before the loop parts from it, unless the grace is longer.
- */
-#define HELPER_LIMIT_MS 5000
+/* How long what the helper runs may take before the loop parts from it. */
+#define SHUTDOWN_LIMIT_MS 5000
 
 typedef enum stage {
     DRAINING,
@@ -56,6 +55,12 @@ static atomic_size_t abandoned;
 
 size_t nr_host_abandoned(void) {
     return atomic_load_explicit(&abandoned, memory_order_acquire);
+}
+
+static uint64_t limit_ms(void) {
+    const char *wish = getenv("NYLON_RING_SHUTDOWN_MS");
+    uint64_t ms = wish != NULL ? strtoull(wish, NULL, 10) : 0;
+    return ms != 0 ? ms : SHUTDOWN_LIMIT_MS;
 }
 
 /* ---- Memory ------------------------------------------------------------------------------ */
@@ -228,7 +233,7 @@ static void part(nr__retire_t *retire, int silent) {
         return;
     }
     snprintf(report_of(retire)->reason, sizeof(report_of(retire)->reason),
-             "its %s has not returned within %" PRIu64 " ms",
+             "its %s has not returned within %" PRIu64 " ms (NYLON_RING_SHUTDOWN_MS)",
              stage == IN_SHUTDOWN ? "shutdown" : "static destructors", retire->limit_ms);
     finish(retire, silent);
 }
@@ -318,7 +323,7 @@ void nr__retire_begin(nr__retire_t *retire, nr__lane_t *lane, uint64_t grace_ms)
     nr__plugins_t *plugins = &retire->worker->plugins;
     retire->lane = lane;
     retire->image = lane->image;
-    retire->limit_ms = grace_ms > HELPER_LIMIT_MS ? grace_ms : HELPER_LIMIT_MS;
+    retire->limit_ms = limit_ms();
     retire->next = plugins->retiring;
     if (retire->next != NULL) {
         retire->next->previous = retire;
@@ -366,7 +371,7 @@ void nr__retire_all(nr_worker_t *worker) {
             finish(retire, 1);
         }
     }
-    uint64_t until = nr__now() + HELPER_LIMIT_MS;
+    uint64_t until = nr__now() + limit_ms();
     for (retire = worker->plugins.retiring; retire != NULL; retire = retire->next) {
         if (await(retire, IN_SHUTDOWN, until) && is_undecided(retire)) {
             decide(retire);

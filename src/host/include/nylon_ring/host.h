@@ -85,7 +85,8 @@ typedef struct nr_error {
 /* The stable lower_snake name of an NR_E_*; "unknown" for any other number. Static. [any thread] */
 NR_API const char *nr_error_code(int error);
 
-/* The name of a status ("Ok", "StreamEnd", ...); "Status" for an unknown one. Static. [any thread] */
+/* The name of a status ("Ok", "StreamEnd", ...); "Status" for an unknown one. Static. [any thread]
+ */
 NR_API const char *nr_status_name(NrStatus status);
 
 /* 1 when a frame with this status is a stream's last one. [any thread] */
@@ -164,18 +165,18 @@ typedef enum nr_event_kind {
 
 /* How an image ended. */
 typedef struct nr_unload_report {
-    int error;           /* 0; DRAIN_TIMEOUT when calls had to be completed at the grace's end */
-    int unmapped;        /* 1: the file is no longer mapped */
-    uint64_t completed;  /* calls that were completed with PLUGIN_UNLOADED */
-    uint64_t owed;       /* results that the plugin had not sent when it was shut down */
-    char reason[256];    /* why it stays mapped; empty when unmapped */
+    int error;          /* 0; DRAIN_TIMEOUT when calls had to be completed at the grace's end */
+    int unmapped;       /* 1: the file is no longer mapped */
+    uint64_t completed; /* calls that were completed with PLUGIN_UNLOADED */
+    uint64_t owed;      /* results that the plugin had not sent when it was shut down */
+    char reason[256];   /* why it stays mapped; empty when unmapped */
 } nr_unload_report_t;
 
 typedef struct nr_log_line {
-    uint32_t level;        /* NR_LOG_* of ext/log.h */
-    uint64_t sid;          /* 0: no call */
-    const char *plugin;    /* zero-terminated */
-    const char *message;   /* zero-terminated as well; may hold zero bytes */
+    uint32_t level;      /* NR_LOG_* of ext/log.h */
+    uint64_t sid;        /* 0: no call */
+    const char *plugin;  /* zero-terminated */
+    const char *message; /* zero-terminated as well; may hold zero bytes */
     size_t len;
 } nr_log_line_t;
 
@@ -207,35 +208,40 @@ typedef struct nr_plugin_info {
     const char *path;    /* absolute, of the original file */
     const char *version; /* the plugin's own */
     const char *own_name;
-    uint32_t abi;           /* 1 or 2 */
-    uint64_t serial;        /* of the image; another one after a reload */
-    const char *pinned;     /* why the image can not be unmapped; NULL: it can */
+    uint32_t abi;       /* 1 or 2 */
+    uint64_t serial;    /* of the image; another one after a reload */
+    const char *pinned; /* why the image can not be unmapped; NULL: it can */
     int has_cancel, has_writable, takes_input;
 } nr_plugin_info_t;
 
 typedef struct nr_stats {
-    uint64_t calls, ok, errors, in_flight, late, duplicate, unknown, cancelled, timeouts, backpressure,
-        owed;
+    uint64_t calls, ok, errors, in_flight, late, duplicate, unknown, cancelled, timeouts,
+        backpressure, owed;
 } nr_stats_t;
 
-/* Loads a plugin from a private copy of the file and runs its init. `*out` belongs to the worker and
- * stays valid until it is unloaded and its NR_EVENT_UNLOADED was fetched. A failure leaves nothing
- * behind. Errors: all of the loader's. [loop] */
+/* Loads a plugin from a private copy of the file and runs its init. `*out` belongs to the worker
+ * and stays valid until the worker is closed; once it was unloaded it refuses calls. The same file
+ * under another name is another image with variables of its own. A failure leaves nothing behind.
+ * Errors: all of the loader's, NAME_TAKEN, MISUSE for a name that is no short text. [loop] */
 NR_API int nr_plugin_load(nr_worker_t *worker, const char *path, const nr_load_options_t *options,
                           nr_plugin_t **out, nr_error_t *err);
 
 /* The worker's plugin of this name, or NULL. [loop] */
 NR_API nr_plugin_t *nr_plugin_find(nr_worker_t *worker, const char *name, size_t len);
 
-/* The worker's plugins in the order of loading: `previous` NULL gives the first, NULL ends. [loop] */
+/* The worker's plugins in the order of loading: `previous` NULL gives the first, NULL ends. [loop]
+ */
 NR_API nr_plugin_t *nr_plugin_each(nr_worker_t *worker, nr_plugin_t *previous);
 
-/* What is known of it; the texts are valid until the next reload or unload. [loop] */
+/* What is known of it; the texts are valid until the worker is closed. [loop] */
 NR_API void nr_plugin_info(const nr_plugin_t *plugin, nr_plugin_info_t *out);
+
+/* Its counters, counted on across reloads. [loop] */
 NR_API void nr_plugin_stats(const nr_plugin_t *plugin, nr_stats_t *out);
 
 /* Refuses new calls, lets the open ones finish, at the end of `grace_ms` completes the rest with
- * PLUGIN_UNLOADED, then shuts the image down on a helper thread and unmaps it where that is safe.
+ * PLUGIN_UNLOADED, then shuts the image down on a helper thread and unmaps it where that is safe. A
+ * shutdown that has not returned within 5,000 ms (NYLON_RING_SHUTDOWN_MS) is not waited for.
  * 0: an NR_EVENT_UNLOADED with `user` will come, exactly once. A grace of 0 refuses with
  * PLUGIN_BUSY while calls are open. Errors: PLUGIN_BUSY, PLUGIN_UNLOADED (already). [loop] */
 NR_API int nr_plugin_unload(nr_plugin_t *plugin, uint64_t grace_ms, void *user, nr_error_t *err);
@@ -246,25 +252,27 @@ NR_API int nr_plugin_unload(nr_plugin_t *plugin, uint64_t grace_ms, void *user, 
 NR_API int nr_plugin_reload(nr_plugin_t *plugin, const char *path, uint64_t grace_ms, void *user,
                             nr_error_t *err);
 
-/* Images that are still mapped after their unload because results are owed or shutdown did not
- * return: the process must then leave without running static destructors. [any thread] */
+/* Images that were unloaded but whose code may still run: results are owed, there is no shutdown,
+ * or it has not returned. Above 0 the process must leave without running static destructors
+ * (_exit). [any thread] */
 NR_API size_t nr_host_abandoned(void);
 
-/* What can be read from a plugin file, and by opening it, without running `init`. Texts are owned by
- * the structure. Errors: the loader's. [any thread] */
+/* What can be read from a plugin file, and by opening it, without running `init`: its static
+ * constructors and the functions that it exports for the host's questions do run. Texts are owned
+ * by the structure. Errors: the loader's. [any thread] */
 typedef struct nr_inspection nr_inspection_t;
 NR_API int nr_inspect(const char *path, nr_inspection_t **out, nr_error_t *err);
 NR_API void nr_inspection_free(nr_inspection_t *inspection);
 
 struct nr_inspection {
     char *path, *name, *version;
-    uint32_t abi;                 /* that a load would use */
+    uint32_t abi; /* that a load would use */
     uint32_t struct_size;
-    int has_v1, has_v2;           /* which entry symbols are there */
-    const char *pinned;           /* NULL or why */
-    char **symbols;               /* all exported dynamic symbols, sorted */
+    int has_v1, has_v2; /* which entry symbols are there */
+    const char *pinned; /* NULL or why */
+    char **symbols;     /* all exported dynamic symbols, sorted */
     size_t symbols_len;
-    char **extensions;            /* ids of the plugin's own tables that the host knows */
+    char **extensions; /* ids of the plugin's own tables that the host knows */
     size_t extensions_len;
     int has_shutdown, has_stream_input, has_resolve;
 };
@@ -281,8 +289,8 @@ typedef struct nr_request {
     uint64_t entry_serial; /* internal */
 } nr_request_t;
 
-/* Checks every string of `from` (UTF-8, no NULL with a length, lengths that fit) and fills `*out` with
- * views that are never NULL. Errors: INVALID_REQUEST. [any thread] */
+/* Checks every string of `from` (UTF-8, no NULL with a length, lengths that fit) and fills `*out`
+ * with views that are never NULL. Errors: INVALID_REQUEST. [any thread] */
 NR_API int nr_request_init(nr_request_t *out, const NrRequest *from, nr_error_t *err);
 
 /* First values of the sid's state. Copied. */
@@ -301,10 +309,10 @@ typedef struct nr_call_options {
 enum { NR_PENDING = 0, NR_DONE = 1 };
 
 /* Starts a unary call. NR_DONE: it was answered inside `handle`, `*result` is the answer and the
- * caller releases it. NR_PENDING: exactly one NR_EVENT_RESULT will come, unless the caller gives the
- * call up; `result->sid` is set. A negative value: it was not started and nothing will come
- * (PLUGIN_UNLOADED, TOO_MANY_CALLS, TOO_LARGE, NO_MEMORY, INVALID_REQUEST; PLUGIN_HANDLE_FAILED with
- * `err->status`). `options` may be NULL. The payload is borrowed for the call. [loop] */
+ * caller releases it. NR_PENDING: exactly one NR_EVENT_RESULT will come, unless the caller gives
+ * the call up; `result->sid` is set. A negative value: it was not started and nothing will come
+ * (PLUGIN_UNLOADED, TOO_MANY_CALLS, TOO_LARGE, NO_MEMORY, INVALID_REQUEST; PLUGIN_HANDLE_FAILED
+ * with `err->status`). `options` may be NULL. The payload is borrowed for the call. [loop] */
 NR_API int nr_call(nr_plugin_t *plugin, nr_request_t *request, NrBytes payload,
                    const nr_call_options_t *options, nr_result_t *result, nr_error_t *err);
 
@@ -328,22 +336,22 @@ typedef struct nr_stream_options {
     size_t state_len;
 } nr_stream_options_t;
 
-/* Queue limits where the options name none: those that answer Backpressure to a plugin which can see
- * it, and those at which a v1 stream ends with BACKPRESSURE. */
+/* Queue limits where the options name none: those that answer Backpressure to a plugin which can
+ * see it, and those at which a v1 stream ends with BACKPRESSURE. */
 #define NR_STREAM_FRAMES 256
 #define NR_STREAM_BYTES (4u << 20)
 #define NR_STREAM_FRAMES_V1 (1u << 20)
 #define NR_STREAM_BYTES_V1 (256u << 20)
 
-/* Starts a stream; frames that came inside `handle` are already queued. `*out` belongs to the caller
- * until `nr_stream_close`, also after the stream's end. Errors as `nr_call`. [loop] */
+/* Starts a stream; frames that came inside `handle` are already queued. `*out` belongs to the
+ * caller until `nr_stream_close`, also after the stream's end. Errors as `nr_call`. [loop] */
 NR_API int nr_stream_open(nr_plugin_t *plugin, nr_request_t *request, NrBytes payload,
                           const nr_stream_options_t *options, nr_stream_t **out, nr_error_t *err);
 
-/* Takes the next frame: NR_DONE, `*frame` is released by the caller. An ending status is in the last
- * frame. NR_PENDING: none yet; `nr_stream_wait` asks for an event. A negative value: how the host
- * ended the stream (TIMEOUT, PLUGIN_UNLOADED, BACKPRESSURE, ...), after the queued frames were taken;
- * STREAM_ENDED after the last frame. [loop] */
+/* Takes the next frame: NR_DONE, `*frame` is released by the caller. An ending status is in the
+ * last frame. NR_PENDING: none yet; `nr_stream_wait` asks for an event. A negative value: how the
+ * host ended the stream (TIMEOUT, PLUGIN_UNLOADED, BACKPRESSURE, ...), after the queued frames were
+ * taken; STREAM_ENDED after the last frame. [loop] */
 NR_API int nr_stream_next(nr_stream_t *stream, nr_result_t *frame);
 
 /* Asks for one NR_EVENT_READABLE with `user` when there is something to take (or the wait's timeout
@@ -351,7 +359,8 @@ NR_API int nr_stream_next(nr_stream_t *stream, nr_result_t *frame);
 NR_API void nr_stream_wait(nr_stream_t *stream, void *user);
 
 /* Input for the plugin (v2, or `nylon.duplex/1`). 0; BACKPRESSURE: not taken, offer it again later;
- * UNSUPPORTED: the plugin takes none; STREAM_ENDED; PLUGIN_HANDLE_FAILED with `err->status`. [loop] */
+ * UNSUPPORTED: the plugin takes none; STREAM_ENDED; PLUGIN_HANDLE_FAILED with `err->status`. [loop]
+ */
 NR_API int nr_stream_send(nr_stream_t *stream, NrBytes data, nr_error_t *err);
 
 /* Tells the plugin that no more input comes. Further sends answer STREAM_ENDED. [loop] */
@@ -368,7 +377,8 @@ NR_API uint64_t nr_stream_sid(const nr_stream_t *stream);
  * worker at a time; a later one takes over. [loop] */
 NR_API void nr_worker_capture_logs(nr_worker_t *worker, int on);
 
-/* The lowest level that is kept (NR_LOG_*); read from NYLON_RING_LOG at first, else info. [any thread] */
+/* The lowest level that is kept: NR_LOG_*, or one above them for none. NYLON_RING_LOG (trace,
+ * debug, info, warn, error, off) says it at first, else info. [any thread] */
 NR_API void nr_log_set_level(uint32_t level);
 NR_API uint32_t nr_log_level(void);
 
