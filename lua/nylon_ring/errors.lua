@@ -1,27 +1,28 @@
 -- Errors as values: what `nil, err` answers and what a cancelled or expired suspension raises.
 
+local core = require "nylon_ring.core"
+
 local getmetatable, setmetatable = getmetatable, setmetatable
 
 local M = {}
 
 ---@class nylon_ring.Error
----@field code string stable, lower_snake
+---@field code string stable, lower_snake; one of `nr.codes` or of a scheduler's own
 ---@field message string one line for people: cause and cure
 ---@field plugin? string
----@field sid? any
+---@field sid? string
 ---@field status? integer what the plugin answered
 ---@field cause? any the error behind this one
 ---@field traceback? string the stacks of the tasks it went through
-local Error = {}
+local Error = core.error_meta -- shared with the errors that C makes
 Error.__index = Error
 Error.__name = "nylon_ring.Error"
 
 function Error.__tostring(err)
-    local plugin = err.plugin and err.plugin .. ": " or ""
-    return ("%s%s (%s)"):format(plugin, err.message, err.code)
+    return ("%s (%s)"):format(err.message, err.code)
 end
 
----@param fields { code: string, message: string, plugin?: string, sid?: any, status?: integer, cause?: any }
+---@param fields table those of the class; `code` and `message` at least
 ---@return nylon_ring.Error
 function M.new(fields)
     return setmetatable(fields, Error)

@@ -11,14 +11,15 @@ if core.api then
     return core.api
 end
 
--- Where our own files are: misuse is blamed on the first function that is not in there.
-core.home((debug.getinfo(1, "S").source:gsub("init%.lua$", "")))
-
 local await = require "nylon_ring.await"
 local combinators = require "nylon_ring.combinators"
 local install = require "nylon_ring.install"
+local errors = require "nylon_ring.errors"
 local list = require "nylon_ring.list"
+local log = require "nylon_ring.log"
+local plugin = require "nylon_ring.plugin"
 local report = require "nylon_ring.report"
+local request = require "nylon_ring.request"
 local retry = require "nylon_ring.retry"
 local router = require "nylon_ring.router"
 local run = require "nylon_ring.run"
@@ -27,6 +28,27 @@ local timeout = require "nylon_ring.timeout"
 
 ---@class nylon_ring
 local nr = {
+    version = core.version,
+
+    -- Plugins
+    load = plugin.load,
+    plugins = plugin.plugins,
+    plugin = plugin.plugin,
+    request = request.new,
+    on_log = log.on_log,
+
+    -- What calls answer: a status, or nil and an Error with one of the codes
+    OK = core.statuses.OK,
+    ERR = core.statuses.ERR,
+    INVALID = core.statuses.INVALID,
+    UNSUPPORTED = core.statuses.UNSUPPORTED,
+    STREAM_END = core.statuses.STREAM_END,
+    PANIC = core.statuses.PANIC,
+    BACKPRESSURE = core.statuses.BACKPRESSURE,
+    status_name = core.status_name,
+    codes = core.codes,
+    is_error = errors.is,
+
     -- Tasks
     run = run.run,
     spawn = task.spawn,

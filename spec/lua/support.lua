@@ -59,7 +59,7 @@ end
 local function active_handles()
     local list = {}
     uv.walk(function(handle)
-        if handle:is_active() and not handle:is_closing() then
+        if handle:is_active() and not handle:is_closing() and not core.owns(handle) then
             list[tostring(handle)] = true
         end
     end)

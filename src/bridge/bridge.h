@@ -5,7 +5,14 @@
  *   sched.c    coroutines that are tasks: starting, suspending, resuming
  *   refuse.c   says why something can not be done where it was asked for
  *   luv.c      what the bridge takes of the luv that the script uses
- *   loop.c     the bridge's handles on luv's loop
+ *   loop.c     the bridge's handles on luv's loop, and what the worker needs of a loop
+ *   turn.c     hands what has finished to the tasks that wait for it
+ *   plugin.c   loading, and what is known of a plugin
+ *   unload.c   unloading and reloading, which end with a report
+ *   call.c     calls that suspend
+ *   stream.c   streams
+ *   fast.c     calls that do not suspend, for compiled code
+ *   failure.c  errors as Lua sees them
  *
  * The bridge is a full userdata that every C function of the module has as its first upvalue. All
  * of it is used on the thread of its Lua state only.
@@ -16,16 +23,26 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+#include "fast.h"
 #include "loop.h"
 #include "luv.h"
 #include "sched.h"
 
 typedef struct nr__bridge {
-    lua_State *L; /* the state that luv runs its callbacks on; never a task */
+    lua_State *L;        /* the state that luv runs its callbacks on; never a task */
+    nr_worker_t *worker; /* NULL: closed */
     nr__luv_t luv;
     nr__loop_t loop;
     nr__sched_t sched;
-    int on_error;   /* registry reference of a function(err, traceback), or LUA_NOREF */
+    nr__fast_t fast;
+    nr__handle_t *handles; /* all that Lua has */
+    nr__reader_t *readers; /* those with a stream */
+    uint32_t streams, unloads;
+    /* Registry references. */
+    int on_error, on_log; /* functions of the script, or LUA_NOREF */
+    int run_turn;         /* the function of turn.c */
+    int handle_meta, reader_meta, unload_meta, error_meta;
+    int no_memory;  /* the Error for the case that there is no memory to make one */
     char home[256]; /* source prefix of our own Lua files, as "@/.../nylon_ring/" */
 } nr__bridge_t;
 

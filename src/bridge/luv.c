@@ -72,15 +72,15 @@ static nr__bridge_t *bridge_of(lua_State *L) {
     return b;
 }
 
-static void report_caught(lua_State *L) {
+static void report_caught(lua_State *L, nr__bridge_t *b) {
     if (!lua_istable(L, -1)) { /* out of memory, or an error inside the handler: the bare message */
-        nr__luv_report_error(L, bridge_of(L));
+        nr__luv_report_error(L, b);
         return;
     }
     lua_rawgeti(L, -1, 1);
     lua_rawgeti(L, -2, 2);
     lua_remove(L, -3);
-    report(L, bridge_of(L));
+    report(L, b);
 }
 
 /* In place of luv's own, which prints and calls exit(). Keeps luv's contract: `nargs` values and
@@ -88,15 +88,16 @@ static void report_caught(lua_State *L) {
  * error is returned. */
 static int call_back(lua_State *L, int nargs, int nresults, int flags) {
     (void)flags;
+    nr__bridge_t *b = bridge_of(L);
     int function = lua_gettop(L) - nargs;
     lua_pushcfunction(L, catch_error);
     lua_insert(L, function);
     int status = lua_pcall(L, nargs, nresults, function);
     lua_remove(L, function);
-    if (status == 0)
-        return lua_gettop(L) - function + 1;
-    report_caught(L);
-    return -status;
+    if (status != 0)
+        report_caught(L, b);
+    nr__loop_ensure(L, b);
+    return status == 0 ? lua_gettop(L) - function + 1 : -status;
 }
 
 static int core_on_error(lua_State *L) {
@@ -173,11 +174,18 @@ static void look_up_all(lua_State *L, nr__luv_t *luv) {
     look_up(L, luv->library, "uv_is_closing", &luv->is_closing);
     look_up(L, luv->library, "uv_ref", &luv->ref);
     look_up(L, luv->library, "uv_unref", &luv->unref);
+    look_up(L, luv->library, "uv_now", &luv->now);
+    look_up(L, luv->library, "uv_idle_start", &luv->idle_start);
+    look_up(L, luv->library, "uv_idle_stop", &luv->idle_stop);
+    look_up(L, luv->library, "uv_timer_again", &luv->timer_again);
+    look_up(L, luv->library, "uv_timer_stop", &luv->timer_stop);
+    look_up(L, luv->library, "uv_timer_set_repeat", &luv->timer_set_repeat);
 }
 
 void nr__luv_open(lua_State *L, nr__bridge_t *b, int bridge) {
     static const luaL_Reg functions[] = {{"on_error", core_on_error}, {NULL, NULL}};
     lua_State *(*luv_state_of)(lua_State *);
+    uv_loop_t *(*loop_of)(lua_State *);
     void (*set_callback)(lua_State *, luv_CFpcall);
 
     b->on_error = LUA_NOREF;
@@ -187,7 +195,9 @@ void nr__luv_open(lua_State *L, nr__bridge_t *b, int bridge) {
     look_up_all(L, &b->luv);
     look_up(L, b->luv.library, "luv_state", &luv_state_of);
     look_up(L, b->luv.library, "luv_set_callback", &set_callback);
+    look_up(L, b->luv.library, "luv_loop", &loop_of);
     b->L = luv_state_of(L);
+    b->luv.loop = loop_of(L);
     lua_pushlightuserdata(L, as_light(&bridge_key));
     lua_pushlightuserdata(L, b);
     lua_rawset(L, LUA_REGISTRYINDEX);

@@ -14,6 +14,13 @@ typedef struct nr__luv {
     int (*is_closing)(const uv_handle_t *);
     void (*ref)(uv_handle_t *);
     void (*unref)(uv_handle_t *);
+    uint64_t (*now)(const uv_loop_t *);
+    int (*idle_start)(uv_idle_t *, uv_idle_cb);
+    int (*idle_stop)(uv_idle_t *);
+    int (*timer_again)(uv_timer_t *);
+    int (*timer_stop)(uv_timer_t *);
+    void (*timer_set_repeat)(uv_timer_t *, uint64_t);
+    uv_loop_t *loop;
 } nr__luv_t;
 
 /* Loads luv, on the main state or on a thread of its own that is never a task, finds its functions

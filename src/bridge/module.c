@@ -4,6 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "call.h"
+#include "failure.h"
+#include "plugin.h"
+#include "stream.h"
+#include "turn.h"
+#include "unload.h"
+
 static const char core_key;
 
 static void *as_light(const char *value) {
@@ -35,11 +42,64 @@ static int core_home(lua_State *L) {
     return 0;
 }
 
-static int close_bridge(lua_State *L) {
+/* Gives everything up and closes the worker. The Lua state may be closing: touches no Lua value. */
+static void close_worker(nr__bridge_t *b) {
+    if (!b->worker)
+        return;
+    nr__stream_close_all(b);
+    nr__fast_close(b);
+    nr_worker_close(b->worker);
+    b->worker = NULL;
+    b->fast.closed = 1;
+    nr__plugin_close(b);
+}
+
+static int collect_bridge(lua_State *L) {
     nr__bridge_t *b = lua_touserdata(L, 1);
+    close_worker(b);
     nr__sched_close(b);
     nr__luv_close(b);
     return 0;
+}
+
+/* core.close(): gives up what is open and drops the plugins, for good.
+ * Unload plugins first to drain them. */
+static int core_close(lua_State *L) {
+    nr__bridge_t *b = nr__bridge_self(L);
+    if (b->worker) {
+        close_worker(b);
+        nr__loop_close(b);
+    }
+    return 0;
+}
+
+static int core_abandoned(lua_State *L) {
+    lua_pushnumber(L, (lua_Number)nr_host_abandoned());
+    return 1;
+}
+
+static int core_pending(lua_State *L) {
+    const nr__bridge_t *b = nr__bridge_self(L);
+    lua_pushnumber(L, b->worker ? (lua_Number)nr_worker_pending(b->worker) : 0);
+    return 1;
+}
+
+static int core_status_name(lua_State *L) {
+    lua_pushstring(L, nr_status_name((NrStatus)luaL_checknumber(L, 1)));
+    return 1;
+}
+
+static int core_streams(lua_State *L) {
+    lua_pushnumber(L, nr__bridge_self(L)->streams);
+    return 1;
+}
+
+/* core.refs(): the registry references that tasks and unfinished unloads hold; calls and streams
+ * hold none. */
+static int core_refs(lua_State *L) {
+    const nr__bridge_t *b = nr__bridge_self(L);
+    lua_pushnumber(L, (lua_Number)b->sched.alive + b->unloads);
+    return 1;
 }
 
 /* Pushes a bridge whose memory is cleared; everything that it owns goes with it. */
@@ -47,21 +107,33 @@ static nr__bridge_t *new_bridge(lua_State *L) {
     nr__bridge_t *b = lua_newuserdata(L, sizeof *b);
     memset(b, 0, sizeof *b);
     lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, close_bridge);
+    lua_pushcfunction(L, collect_bridge);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
     return b;
 }
 
 static void open_module(lua_State *L) {
-    static const luaL_Reg functions[] = {{"home", core_home}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"abandoned", core_abandoned}, {"close", core_close}, {"home", core_home},
+        {"pending", core_pending},     {"refs", core_refs},   {"status_name", core_status_name},
+        {"streams", core_streams},     {NULL, NULL}};
     nr__bridge_t *b = new_bridge(L);
     int bridge = lua_gettop(L);
     lua_newtable(L);
     nr__bridge_register(L, bridge, functions);
+    lua_pushstring(L, nr_version());
+    lua_setfield(L, -2, "version");
+    nr__failure_open(L, b);
     nr__luv_open(L, b, bridge);
-    nr__loop_open(L, b, bridge);
     nr__sched_open(L, b, bridge);
+    nr__turn_open(L, b, bridge);
+    nr__loop_open(L, b, bridge);
+    nr__fast_open(L, b);
+    nr__plugin_open(L, b, bridge);
+    nr__unload_open(L, b, bridge);
+    nr__call_open(L, b, bridge);
+    nr__stream_open(L, b, bridge);
 }
 
 __attribute__((visibility("default"))) int luaopen_nylon_ring_core(lua_State *L);

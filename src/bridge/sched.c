@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 
+#include "call.h"
 #include "refuse.h"
 
 enum { TASKS_A_CHUNK = 64, MAX_DEPTH = 96, MAX_READY_RUN = 4096 };
@@ -137,22 +138,26 @@ static void finish(lua_State *L, nr__bridge_t *b, nr__task_t *task, int status) 
 
 static void step(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
     nr__sched_t *s = &b->sched;
-    nr__task_t *outer = s->current;
+    nr__task_t *outer = b->fast.current;
     lua_State *co = task->co;
     int values = lua_gettop(co) - (lua_status(co) == 0 ? 1 : 0);
     task->state = NR__TASK_RUNNING;
     task->give_up = NULL;
-    s->current = task;
+    task->sid = 0;
+    task->reader = NULL;
+    task->unload = NULL;
+    b->fast.current = task;
     s->depth++;
     int status = lua_resume(co, values);
     s->depth--;
-    s->current = outer;
+    b->fast.current = outer;
     if (status != LUA_YIELD || lua_touserdata(co, 1) != as_light(&marker)) {
         finish(L, b, task, status);
         return;
     }
-    lua_settop(co, 1);
     lua_pushlightuserdata(co, task);
+    lua_insert(co, 2);
+    task->since = b->luv.now(b->luv.loop);
     task->state = NR__TASK_WAITING;
 }
 
@@ -185,32 +190,30 @@ void nr__sched_run_ready(lua_State *L, nr__bridge_t *b) {
 /* Body of an outermost resume, protected because memory may run out between two tasks. */
 static int run_protected(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
-    step(L, b, lua_touserdata(L, 1));
-    nr__sched_run_ready(L, b);
+    nr__sched_run(L, b, lua_touserdata(L, 1));
     return 0;
 }
 
 static void run_outermost(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
     nr__sched_frame_t frame = nr__sched_leave_task(b);
-    b->sched.busy = 1;
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->sched.run);
     lua_pushlightuserdata(L, task);
     int status = lua_pcall(L, 1, 0, 0);
     nr__sched_return_to_task(b, frame);
     if (status != 0)
         nr__luv_report_error(L, b);
+    nr__loop_ensure(L, b);
 }
 
 nr__sched_frame_t nr__sched_leave_task(nr__bridge_t *b) {
-    nr__sched_t *s = &b->sched;
-    nr__sched_frame_t frame = {s->current, s->busy, s->depth};
-    s->current = NULL;
-    s->busy = 0;
+    nr__sched_frame_t frame = {b->fast.current, b->sched.busy, b->sched.depth};
+    b->fast.current = NULL;
+    b->sched.busy = 0;
     return frame;
 }
 
 void nr__sched_return_to_task(nr__bridge_t *b, nr__sched_frame_t frame) {
-    b->sched.current = frame.current;
+    b->fast.current = frame.current;
     b->sched.busy = frame.busy;
     b->sched.depth = frame.depth;
 }
@@ -218,7 +221,7 @@ void nr__sched_return_to_task(nr__bridge_t *b, nr__sched_frame_t frame) {
 /* A task runs the loop itself and this is one of the loop's callbacks: it has to be served now,
  * nobody comes back to the ready queue before the task goes on. */
 static int in_nested_loop(const lua_State *L, const nr__bridge_t *b) {
-    return L == b->L && b->sched.current;
+    return L == b->L && b->fast.current;
 }
 
 void nr__sched_wake(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
@@ -228,35 +231,71 @@ void nr__sched_wake(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
         run_outermost(L, b, task);
 }
 
+void nr__sched_hand_over(lua_State *L, nr__task_t *task, int values) {
+    lua_State *co = task->co;
+    if (lua_status(co) == LUA_YIELD)
+        lua_settop(co, 0);
+    if (values > LUA_MINSTACK - 4 && !lua_checkstack(co, values + 4))
+        luaL_error(L, "too many values to resume a task with");
+    lua_xmove(L, co, values);
+}
+
+void nr__sched_run(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
+    b->sched.busy = 1;
+    step(L, b, task);
+    nr__sched_run_ready(L, b);
+    b->sched.busy = 0;
+}
+
 /* ---- Suspending ------------------------------------------------------------------------- */
 
-/* Raises the error that every suspension of a cancelled task gets. */
-static void check_cancelled(lua_State *L, nr__bridge_t *b, const nr__task_t *task) {
+/* Pushes the error that every suspension of a cancelled task gets, or nil. */
+static void push_cancel(lua_State *L, nr__bridge_t *b, const nr__task_t *task) {
     luaL_checkstack(L, 4, NULL);
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->sched.cancels);
     push_coroutine(L, b, task);
     lua_rawget(L, -2);
-    if (!lua_isnil(L, -1))
-        lua_error(L);
-    lua_pop(L, 2);
+    lua_remove(L, -2);
 }
 
-nr__task_t *nr__sched_suspendable(lua_State *L, nr__bridge_t *b) {
-    nr__task_t *task = b->sched.current;
-    if (!task || L == b->L)
-        nr__refuse_outside(L, b);
-    if (L != task->co && !b->sched.relaying)
-        nr__refuse_coroutine(L, b);
-    if (!lua_isyieldable(L) || (L != task->co && !lua_isyieldable(task->co)))
-        nr__refuse_builtin(L, b);
-    if (b->sched.cancelled > 0)
-        check_cancelled(L, b, task);
+int nr__sched_is_cancelled(lua_State *L, nr__bridge_t *b, const nr__task_t *task) {
+    if (b->sched.cancelled == 0)
+        return 0;
+    push_cancel(L, b, task);
+    int cancelled = !lua_isnil(L, -1);
+    lua_pop(L, 1);
+    return cancelled;
+}
+
+nr__task_t *nr__sched_can_suspend(lua_State *L, nr__bridge_t *b) {
+    nr__task_t *task = b->fast.current;
+    if (!task || L == b->L || !lua_isyieldable(L))
+        return NULL;
+    if (L != task->co && !(b->sched.relaying && lua_isyieldable(task->co)))
+        return NULL;
     return task;
 }
 
-int nr__sched_yield(lua_State *L) {
+nr__task_t *nr__sched_suspendable(lua_State *L, nr__bridge_t *b) {
+    nr__task_t *task = nr__sched_can_suspend(L, b);
+    if (!task) {
+        if (!b->fast.current || L == b->L)
+            nr__refuse_outside(L, b);
+        if (L != b->fast.current->co && !b->sched.relaying)
+            nr__refuse_coroutine(L, b);
+        nr__refuse_builtin(L, b);
+    }
+    if (nr__sched_is_cancelled(L, b, task)) {
+        push_cancel(L, b, task);
+        lua_error(L);
+    }
+    return task;
+}
+
+int nr__sched_yield(lua_State *L, int kept) {
     lua_pushlightuserdata(L, as_light(&marker));
-    return lua_yield(L, 1);
+    lua_insert(L, -kept - 1);
+    return lua_yield(L, kept + 1);
 }
 
 /* core.check(): raises where a suspension would. */
@@ -267,7 +306,7 @@ static int core_check(lua_State *L) {
 
 static int core_yield(lua_State *L) {
     nr__sched_suspendable(L, nr__bridge_self(L));
-    return nr__sched_yield(L);
+    return nr__sched_yield(L, 0);
 }
 
 /* A C function that yields has no continuation in LuaJIT: what it is resumed with is what it
@@ -299,20 +338,11 @@ static void check_can_start(lua_State *L, nr__bridge_t *b) {
         nr__refuse(L, b, "core.start takes a coroutine that was not resumed before");
 }
 
-/* Moves the values on top of L to a coroutine that starts or waits. */
-static void hand_over(lua_State *L, lua_State *co, int values) {
-    if (lua_status(co) == LUA_YIELD)
-        lua_settop(co, 0);
-    if (!lua_checkstack(co, values + 4))
-        luaL_error(L, "too many values to resume a task with");
-    lua_xmove(L, co, values);
-}
-
 static int core_start(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
     check_can_start(L, b);
     nr__task_t *task = new_task(L, b, 1);
-    hand_over(L, task->co, lua_gettop(L) - 1);
+    nr__sched_hand_over(L, task, lua_gettop(L) - 1);
     if (!b->sched.busy || in_nested_loop(L, b))
         run_outermost(L, b, task);
     else if (b->sched.depth < MAX_DEPTH)
@@ -344,7 +374,7 @@ static nr__task_t *check_waiting(lua_State *L, nr__bridge_t *b) {
 static int core_resume(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
     nr__task_t *task = check_waiting(L, b);
-    hand_over(L, task->co, lua_gettop(L) - 1);
+    nr__sched_hand_over(L, task, lua_gettop(L) - 1);
     nr__sched_wake(L, b, task);
     return 0;
 }
@@ -355,7 +385,7 @@ static int core_resume_error(lua_State *L) {
     nr__task_t *task = check_waiting(L, b);
     lua_pushlightuserdata(L, as_light(&raised));
     lua_insert(L, 2);
-    hand_over(L, task->co, 2);
+    nr__sched_hand_over(L, task, 2);
     nr__sched_wake(L, b, task);
     return 0;
 }
@@ -376,11 +406,27 @@ static int core_cancel_wait(lua_State *L) {
     return 1;
 }
 
+/* core.waiting(co): what a task waits for in the bridge ("echo /path") and since when, in loop
+ * time; or nothing. */
+static int core_waiting(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTHREAD);
+    lua_State *co = lua_tothread(L, 1);
+    if (lua_status(co) != LUA_YIELD || lua_touserdata(co, 1) != as_light(&marker))
+        return 0;
+    const nr__task_t *task = lua_touserdata(co, 2);
+    if (!task->give_up)
+        return 0;
+    nr__about_t about = nr__call_about(task);
+    lua_pushfstring(L, "%s %s", about.plugin, about.target);
+    lua_pushnumber(L, (lua_Number)task->since);
+    return 2;
+}
+
 static int core_running(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
-    if (!b->sched.current || L == b->L)
+    if (!b->fast.current || L == b->L)
         return 0;
-    push_coroutine(L, b, b->sched.current);
+    push_coroutine(L, b, b->fast.current);
     return 1;
 }
 
@@ -419,6 +465,7 @@ static const luaL_Reg functions[] = {
     {"running", core_running},
     {"set_cancel", core_set_cancel},
     {"start", core_start},
+    {"waiting", core_waiting},
     {NULL, NULL},
 };
 

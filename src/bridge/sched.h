@@ -20,13 +20,17 @@ typedef struct nr__task {
     struct nr__task *next; /* in the ready queue or the free list */
     uint32_t slot;
     nr__task_state_t state;
+    /* While it waits in the bridge. */
+    uint64_t sid;              /* for this call; 0: for none */
+    struct nr__reader *reader; /* for a frame of this stream */
+    struct nr__unload *unload; /* for the end of this image */
+    uint64_t timeout, since;   /* of the wait; loop time */
     /* What it waits for, where C knows: gives that up, so that no completion comes. NULL: Lua
      * knows. */
     void (*give_up)(struct nr__bridge *b, struct nr__task *task);
 } nr__task_t;
 
 typedef struct nr__sched {
-    nr__task_t *current; /* the task whose code runs, or NULL */
     nr__task_t *ready, **ready_end;
     nr__task_t *free;
     struct nr__task_chunk *chunks;
@@ -47,12 +51,30 @@ void nr__sched_close(struct nr__bridge *b);
  * cure, or the error that every suspension of a cancelled task gets. */
 nr__task_t *nr__sched_suspendable(lua_State *L, struct nr__bridge *b);
 
-/* Suspends the task that `nr__sched_suspendable` returned: `return nr__sched_yield(L);` */
-int nr__sched_yield(lua_State *L);
+/* As above, but answers NULL instead of raising. */
+nr__task_t *nr__sched_can_suspend(lua_State *L, struct nr__bridge *b);
 
-/* Resumes a waiting task with the values that the caller has put on its otherwise empty stack: at
- * once outside of tasks, else as soon as the outermost resume returns. `L` is the state of the C
- * function that runs. Does not fail because the task does. */
+/* Whether every suspension of the task raises. */
+int nr__sched_is_cancelled(lua_State *L, struct nr__bridge *b, const nr__task_t *task);
+
+/* Suspends the task that `nr__sched_suspendable` returned: `return nr__sched_yield(L, kept);` The
+ * `kept` values on top stay alive while it waits; the first two are a plugin's handle and a text,
+ * for `core.waiting` and messages. */
+int nr__sched_yield(lua_State *L, int kept);
+
+/* Where on the stack of a waiting task the first kept value is. */
+enum { NR__SCHED_KEPT = 3 };
+
+/* Puts the `values` on top of L on the stack of a waiting task. */
+void nr__sched_hand_over(lua_State *L, nr__task_t *task, int values);
+
+/* Resumes a task that got what it waits for, and then what is ready. Where no resume is under way
+ * and the caller is protected. */
+void nr__sched_run(lua_State *L, struct nr__bridge *b, nr__task_t *task);
+
+/* Resumes a task that got what it waits for: at once outside of tasks, else as soon as the
+ * outermost resume returns. `L` is the state of the C function that runs. Does not fail because the
+ * task does. */
 void nr__sched_wake(lua_State *L, struct nr__bridge *b, nr__task_t *task);
 
 /* Runs what is ready, up to a limit; the rest comes in the loop's next turn. */

@@ -1,0 +1,221 @@
+-- Requests: what a script gives in a table becomes views that the plugin sees.
+--
+-- The views point into the Lua strings. Whoever fills one keeps the strings in a table for as long as a
+-- call may be started with it: a prepared request in itself, the scratch request in the caller's own table.
+
+local core = require "nylon_ring.core"
+local fast = require "nylon_ring.fast"
+local ffi = require "ffi"
+local misuse = require "nylon_ring.misuse"
+local query = require "nylon_ring.query"
+
+local getmetatable, pairs, setmetatable, type = getmetatable, pairs, setmetatable, type
+
+local M = {}
+
+---@alias nylon_ring.Headers table<string, string>|[string, string][] a list where order or repetition matters
+
+---@class nylon_ring.RequestFields
+---@field path string for a v2 plugin the entry's name
+---@field method? string "GET" by default
+---@field query? string|table without the "?"; a table is encoded
+---@field headers? nylon_ring.Headers
+---@field body? string any bytes
+---@field ext? table for scripts only, never sent
+
+---@class nylon_ring.Request: nylon_ring.RequestFields
+---@field package _c ffi.cdata* what the bridge starts calls with
+---@field package _kept table every string that the views point into
+local Request = {}
+Request.__index = Request
+M.Request = Request
+
+local headers_type = ffi.typeof "NrHeader[?]"
+local fields = ffi.new "NrRequest"
+
+local function set_text(view, value, name)
+    if type(value) ~= "string" then
+        misuse("a request's %s must be a string, not %s", name, type(value))
+    end
+    view.ptr, view.len = value, #value
+end
+
+local function set_header(header, key, value)
+    if type(key) ~= "string" or type(value) ~= "string" then
+        misuse("headers take strings as keys and as values; this one is %s = %s", tostring(key), type(value))
+    end
+    header.key.ptr, header.key.len = key, #key
+    header.value.ptr, header.value.len = value, #value
+end
+
+local function count(headers)
+    if type(headers) ~= "table" then
+        misuse("a request's headers must be a table, not %s", type(headers))
+    elseif headers[1] ~= nil then
+        return #headers
+    end
+    local n = 0
+    for _ in pairs(headers) do
+        n = n + 1
+    end
+    return n
+end
+
+local function fill_list(array, headers, n)
+    for i = 1, n do
+        local pair = headers[i]
+        if type(pair) ~= "table" then
+            misuse("headers are { [key] = value } or { { key, value }, ... }, not both")
+        end
+        set_header(array[i - 1], pair[1], pair[2])
+    end
+end
+
+local function fill_map(array, headers)
+    local i = 0
+    for key, value in pairs(headers) do
+        set_header(array[i], key, value)
+        i = i + 1
+    end
+end
+
+-- Fills `array`, or a new one where that is too short; returns the one it filled.
+local function fill_headers(array, capacity, headers)
+    local n = count(headers)
+    if n > capacity then
+        array, capacity = headers_type(n), n
+    end
+    if headers[1] ~= nil then
+        fill_list(array, headers, n)
+    else
+        fill_map(array, headers)
+    end
+    fields.headers, fields.headers_len = array, n
+    return array, capacity
+end
+
+local function fill_texts(path, method, query_string)
+    set_text(fields.path, path, "path")
+    set_text(fields.method, method, "method")
+    set_text(fields.query, query_string, "query")
+    fields.headers, fields.headers_len = nil, 0
+end
+
+local function check_body(body)
+    if type(body) ~= "string" then
+        misuse("a body must be a string, not %s", type(body))
+    end
+    return body
+end
+M.check_body = check_body
+
+-- ---- Prepared ----
+
+-- Makes what C starts calls with of `fields`. Nil and an Error when a text is not UTF-8.
+local function prepare(object)
+    local c = ffi.new "nr__prepared_t"
+    if fast.prepare(fast, c, fields) ~= 0 then
+        return core.failure()
+    end
+    c.target = c
+    object._c = c
+    return object
+end
+
+local function copy_headers(headers)
+    local copy = {}
+    for key, value in pairs(headers) do
+        copy[key] = type(value) == "table" and { value[1], value[2] } or value
+    end
+    return copy
+end
+
+---Checks a request once, so that it can be called often. It is a copy: what is changed in either of the two
+---later is not sent.
+---@param from nylon_ring.RequestFields
+---@return nylon_ring.Request|nil request nil where a text is not UTF-8
+---@return nylon_ring.Error? err
+function M.new(from)
+    if type(from) ~= "table" then
+        misuse("nr.request takes a table, not %s", type(from))
+    end
+    local kept = {
+        path = from.path,
+        method = from.method or "GET",
+        query = type(from.query) == "table" and query.encode(from.query) or from.query or "",
+        headers = from.headers and copy_headers(from.headers),
+        body = check_body(from.body or ""),
+    }
+    fill_texts(kept.path, kept.method, kept.query)
+    if kept.headers then
+        kept.array = fill_headers(nil, 0, kept.headers)
+    end
+    local request = setmetatable({ _kept = kept, ext = from.ext }, Request)
+    for _, name in ipairs { "path", "method", "query", "headers", "body" } do
+        request[name] = kept[name]
+    end
+    return prepare(request)
+end
+
+---What the short form `plugin:call("/path?query")` prepares.
+---@param target string
+---@param has_query boolean v1: what comes after "?" is the query
+---@return nylon_ring.Request|nil
+---@return nylon_ring.Error?
+function M.of_target(target, has_query)
+    local path, query_string = target, ""
+    if has_query then
+        path, query_string = target:match "^([^?]*)%??(.*)$"
+    end
+    local kept = { path = path, method = "GET", query = query_string, body = "" }
+    fill_texts(kept.path, kept.method, kept.query)
+    return prepare(setmetatable({ _kept = kept, body = "" }, Request))
+end
+
+-- ---- Scratch ----
+
+local scratch = ffi.new "nr__prepared_t"
+local scratch_headers, scratch_capacity = headers_type(16), 16
+local unknown = ffi.new "nr__prepared_t" -- stands for a target of which nothing is known yet
+M.unknown = unknown
+-- Keeps the query that was made of a table while the call starts.
+local kept = {}
+
+---Fills the one scratch request of a table that is used once. It is good until the next one is filled, and
+---for starting a call, not beyond.
+---@param from nylon_ring.RequestFields
+---@return ffi.cdata*|nil
+---@return table|nylon_ring.Error what is kept for it
+function M.fill(from)
+    local query_string = from.query or ""
+    if type(query_string) == "table" then
+        query_string = query.encode(query_string)
+        kept.query = query_string
+    end
+    fill_texts(from.path, from.method or "GET", query_string)
+    local headers = from.headers
+    if headers then
+        scratch_headers, scratch_capacity = fill_headers(scratch_headers, scratch_capacity, headers)
+    end
+    if fast.prepare(fast, scratch, fields) ~= 0 then
+        return core.failure()
+    end
+    unknown.suspends = 0
+    scratch.target = unknown
+    return scratch, kept
+end
+
+---@param value any
+---@return boolean
+function M.is(value)
+    return getmetatable(value) == Request
+end
+
+---@param value any
+function M.check(value)
+    if type(value) ~= "table" then
+        misuse("a request is a string (path or entry), a table, or one of nr.request; not %s", type(value))
+    end
+end
+
+return M

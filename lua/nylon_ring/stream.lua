@@ -1,0 +1,184 @@
+-- Streams: any number of frames, then one ending status.
+
+local core = require "nylon_ring.core"
+local calls = require "nylon_ring.call"
+local fast = require "nylon_ring.fast"
+local ffi = require "ffi"
+local misuse = require "nylon_ring.misuse"
+local options = require "nylon_ring.options"
+local requests = require "nylon_ring.request"
+local task = require "nylon_ring.task"
+
+local error, pcall, setmetatable, tonumber = error, pcall, setmetatable, tonumber
+local ffi_string = ffi.string
+local core_recv, settle = core.recv, calls.settle
+
+local M = {}
+
+local DONE = 1
+
+local OPTIONS = {
+    timeout = true,
+    deadline = true,
+    max_frames = true,
+    max_bytes = true,
+    overflow = true,
+    state = true,
+}
+
+---@class nylon_ring.StreamOptions
+---@field timeout? number|false milliseconds that each wait for a frame may take
+---@field deadline? number|false milliseconds that the whole stream may take
+---@field max_frames? integer queued at most; 64 at least
+---@field max_bytes? integer queued at most
+---@field overflow? "end" beyond the limits the stream ends with an Error `backpressure`
+---@field state? table<string, string> first values of the call's state
+
+---@class nylon_ring.Stream
+---@field plugin nylon_ring.Plugin
+---@field private _reader userdata closes the stream when it is collected
+---@field private _c ffi.cdata* the same for compiled code
+---@field private _target string
+---@field private _timeout number
+---@field private _owner nylon_ring.Task|nil
+local Stream = {}
+Stream.__index = Stream
+M.Stream = Stream
+
+local function check_overflow(value)
+    if value ~= nil and value ~= "end" then
+        misuse "overflow is \"end\", the only way there is: the stream ends with an Error `backpressure`"
+    end
+end
+
+local function open(plugin, c, target, body, opts)
+    local timeout = options.limit("timeout", opts.timeout, plugin._timeout)
+    check_overflow(opts.overflow)
+    local reader, err = core.open_stream(
+        plugin._handle,
+        c,
+        body,
+        timeout,
+        options.limit("deadline", opts.deadline, 0),
+        options.limit("max_frames", opts.max_frames, 0),
+        options.limit("max_bytes", opts.max_bytes, 0),
+        opts.state
+    )
+    if not reader then
+        return nil, err
+    end
+    return setmetatable({
+        plugin = plugin,
+        _reader = reader,
+        _c = ffi.cast("nr__reader_t *", reader),
+        _target = target,
+        _timeout = timeout,
+    }, Stream)
+end
+
+---Starts a stream. It belongs to the running task, which closes it at its end.
+---@async
+---@param plugin nylon_ring.Plugin
+---@param target string|nylon_ring.RequestFields|nylon_ring.Request
+---@param body? string|nylon_ring.StreamOptions with a request: the options
+---@param opts? nylon_ring.StreamOptions
+---@return nylon_ring.Stream|nil stream
+---@return nylon_ring.Error? err
+function M.call_stream(plugin, target, body, opts)
+    core.check()
+    local c
+    c, target, body, opts = calls.resolve(plugin, target, body, opts)
+    if not c then
+        return nil, target
+    end
+    if opts ~= nil then
+        options.check("call_stream", opts, OPTIONS)
+    end
+    local stream, err = open(plugin, c, target, body, opts or {})
+    if not stream then
+        return nil, err
+    end
+    stream._owner = task.adopt(stream)
+    return stream
+end
+
+---The next frame; suspends until there is one. Nothing after the ending frame.
+---@async
+---@return integer|nil status nil after the end, and when the host ended the stream
+---@return string|nylon_ring.Error|nil data
+function Stream:recv()
+    local c = self._c
+    if c.suspends == 0 and c.task == nil and fast.next(fast, c) == DONE then
+        local result = fast.result
+        local status, data = result.status, ffi_string(result.data, tonumber(result.len))
+        if result.release ~= nil then
+            fast.release(fast)
+        end
+        return status, data
+    end
+    return settle(core_recv(self._reader, self.plugin._handle, self._target, self._timeout))
+end
+
+local function next_frame(stream)
+    local status, data = stream:recv()
+    if status == nil and data ~= nil then
+        error(data, 0)
+    end
+    return status, data
+end
+
+---For a loop over the frames, the ending one included. Raises when the host ends the stream. A `break` can
+---not be seen: close the stream after it, or let its task do so.
+---@async
+---@return fun(stream: nylon_ring.Stream): integer|nil, string|nil
+---@return nylon_ring.Stream
+function Stream:frames()
+    return next_frame, self
+end
+
+local function consume(stream, fn)
+    for status, data in next_frame, stream do
+        fn(status, data)
+    end
+end
+
+---Calls a function with each frame, the ending one included, and closes the stream however that ends.
+---@async
+---@param fn fun(status: integer, data: string)
+function Stream:each(fn)
+    local ok, err = pcall(consume, self, fn)
+    self:close()
+    if not ok then
+        error(err, 0)
+    end
+end
+
+---Gives the stream up. Once or more often, and after its end as well.
+function Stream:close()
+    task.release(self._owner, self)
+    core.close_stream(self._reader)
+end
+
+---Offers the plugin a frame of input. An Error `backpressure` means that it was not taken: offer it again
+---later.
+---@param data string
+---@return true|nil ok
+---@return nylon_ring.Error? err
+function Stream:send(data)
+    return core.send(self._reader, self.plugin._handle, requests.check_body(data))
+end
+
+---Tells the plugin that no more input comes.
+---@return true|nil ok
+---@return nylon_ring.Error? err
+function Stream:finish()
+    return core.finish(self._reader, self.plugin._handle)
+end
+
+---The call's number as text, as it is in logs; nil once it is closed.
+---@return string|nil
+function Stream:sid()
+    return core.stream_sid(self._reader)
+end
+
+return M

@@ -1,0 +1,217 @@
+/*
+ * Calls that suspend their task: a C function that yields, resumed with the answer straight from
+ * the turn. Calls that are answered inside `handle` go through fast.c instead, and come here to
+ * wait when they were not.
+ */
+#include "call.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "bridge.h"
+#include "failure.h"
+#include "plugin.h"
+#include "refuse.h"
+
+enum { CDATA = 10 }; /* LuaJIT's type for FFI objects, which lua.h does not name */
+
+/* ---- Arguments -------------------------------------------------------------------------- */
+
+nr__prepared_t *nr__call_prepared(lua_State *L, int index) {
+    luaL_argcheck(L, lua_type(L, index) == CDATA, index, "prepared request expected");
+    return (nr__prepared_t *)(uintptr_t)lua_topointer(L, index);
+}
+
+NrBytes nr__call_bytes(lua_State *L, int index) {
+    size_t len;
+    const char *data = luaL_checklstring(L, index, &len);
+    NrBytes bytes = {(const uint8_t *)data, len};
+    return bytes;
+}
+
+uint64_t nr__call_number(lua_State *L, int index) {
+    return (uint64_t)luaL_optnumber(L, index, 0);
+}
+
+static size_t count_state(lua_State *L, nr__bridge_t *b, int index) {
+    size_t len = 0;
+    lua_pushnil(L);
+    while (lua_next(L, index) != 0) {
+        if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
+            nr__refuse(L, b, "state takes strings as keys and as values");
+        len++;
+        lua_pop(L, 1);
+    }
+    return len;
+}
+
+nr__state_t nr__call_state(lua_State *L, nr__bridge_t *b, int index) {
+    nr__state_t state = {NULL, 0};
+    if (lua_isnoneornil(L, index)) {
+        lua_pushnil(L);
+        return state;
+    }
+    size_t len = count_state(L, b, index);
+    nr_state_value_t *values = lua_newuserdata(L, (len + 1) * sizeof *values);
+    lua_pushnil(L);
+    while (lua_next(L, index) != 0) {
+        NrBytes key = nr__call_bytes(L, -2);
+        values[state.len].key = (NrStr){.ptr = key.ptr, .len = (uint32_t)key.len};
+        values[state.len++].value = nr__call_bytes(L, -1);
+        lua_pop(L, 1);
+    }
+    state.values = values;
+    return state;
+}
+
+/* ---- Answers ---------------------------------------------------------------------------- */
+
+nr__about_t nr__call_about(const nr__task_t *task) {
+    const nr__handle_t *handle = lua_touserdata(task->co, NR__SCHED_KEPT);
+    const char *target = lua_tostring(task->co, NR__SCHED_KEPT + 1);
+    nr__about_t about = {handle ? handle->name : "?", target ? target : "?", task->timeout};
+    return about;
+}
+
+/* What a host-side end of a call means, in words. */
+static void explain(const nr_result_t *result, const nr__about_t *about, char *out, size_t size) {
+    const char *plugin = about->plugin, *target = about->target;
+    switch (result->error) {
+    case NR_E_TIMEOUT:
+        snprintf(out, size, "plugin '%s' did not answer '%s' within %" PRIu64 " ms", plugin, target,
+                 about->timeout);
+        break;
+    case NR_E_PLUGIN_UNLOADED:
+        snprintf(out, size, "plugin '%s' was unloaded before it answered '%s'", plugin, target);
+        break;
+    case NR_E_BACKPRESSURE:
+        snprintf(out, size,
+                 "plugin '%s' sent frames of '%s' faster than they were read, up to the stream's "
+                 "limit: read faster, or raise max_frames and max_bytes",
+                 plugin, target);
+        break;
+    case NR_E_PLUGIN_HANDLE_FAILED:
+        snprintf(out, size, "plugin '%s' refused '%s' with status %u (%s)", plugin, target,
+                 (unsigned)result->status, nr_status_name(result->status));
+        break;
+    default:
+        snprintf(out, size, "plugin '%s', '%s': the call ended with %s", plugin, target,
+                 nr_error_code(result->error));
+    }
+}
+
+static int push_failure(lua_State *L, nr__bridge_t *b, const nr__about_t *about,
+                        const nr_result_t *result) {
+    char message[512];
+    nr__failure_t failure = {
+        .code = result->error, .message = message, .plugin = about->plugin, .sid = result->sid};
+    if (result->error == NR_E_PLUGIN_HANDLE_FAILED)
+        failure.status = result->status;
+    explain(result, about, message, sizeof message);
+    lua_pushnil(L);
+    nr__failure_push(L, b, &failure);
+    return 2;
+}
+
+int nr__call_push_result(lua_State *L, nr__bridge_t *b, const nr__about_t *about,
+                         const nr_result_t *result) {
+    if (result->error != 0)
+        return push_failure(L, b, about, result);
+    lua_pushnumber(L, (lua_Number)result->status);
+    lua_pushlstring(L, (const char *)result->data, (size_t)result->len);
+    return 2;
+}
+
+void nr__call_take(lua_State *L, nr__bridge_t *b, nr__delivery_t *delivery) {
+    const nr_result_t *result = &delivery->event.result;
+    nr__task_t *task = delivery->event.user;
+    if (task->state != NR__TASK_WAITING || task->sid != result->sid)
+        return; /* it could not suspend after all, and went on */
+    nr__about_t about = nr__call_about(task);
+    delivery->task = task;
+    delivery->values = nr__call_push_result(L, b, &about, result);
+}
+
+/* ---- Waiting ---------------------------------------------------------------------------- */
+
+static void give_up(nr__bridge_t *b, nr__task_t *task) {
+    nr_call_cancel(b->worker, task->sid);
+    task->sid = 0;
+}
+
+/* Suspends the task until its call is answered. */
+static int await(lua_State *L, nr__task_t *task, uint64_t sid, uint64_t timeout, int handle,
+                 int target) {
+    task->sid = sid;
+    task->timeout = timeout;
+    task->give_up = give_up;
+    lua_pushvalue(L, handle);
+    lua_pushvalue(L, target);
+    return nr__sched_yield(L, 2);
+}
+
+/* core.await(handle, target, timeout): waits for the call that `fast.call` has just left pending.
+ */
+static int core_await(lua_State *L) {
+    nr__bridge_t *b = nr__bridge_self(L);
+    nr__task_t *task = nr__sched_can_suspend(L, b);
+    uint64_t sid = b->fast.result.sid;
+    if (!task || nr__sched_is_cancelled(L, b, task)) {
+        nr_call_cancel(b->worker, sid);
+        nr__sched_suspendable(L, b); /* raises */
+    }
+    return await(L, task, sid, nr__call_number(L, 3), 1, 2);
+}
+
+/* core.call(handle, target, request, body, timeout, state): status, body or nil, Error. */
+static int core_call(lua_State *L) {
+    nr__bridge_t *b = nr__bridge_self(L);
+    nr__task_t *task = nr__sched_suspendable(L, b);
+    nr__handle_t *handle = nr__plugin_handle(L, b, 1);
+    nr__prepared_t *request = nr__call_prepared(L, 3);
+    NrBytes body = nr__call_bytes(L, 4);
+    uint64_t timeout = nr__call_number(L, 5);
+    nr__state_t state = nr__call_state(L, b, 6);
+    nr_call_options_t options = {
+        .user = task, .timeout_ms = timeout, .state = state.values, .state_len = state.len};
+    nr__fast_t *fast = &b->fast;
+    int rc = nr__fast_start(fast, handle, request, body, &options);
+    if (rc < 0)
+        return nr__failure_return(L, b, &fast->err, handle->name);
+    if (rc == NR_PENDING) {
+        request->target->suspends = NR__SUSPENDS;
+        return await(L, task, fast->result.sid, timeout, 1, 2);
+    }
+    if (request->target->suspends > 0)
+        request->target->suspends--;
+    nr__about_t about = {handle->name, lua_tostring(L, 2), timeout};
+    int values = nr__call_push_result(L, b, &about, &fast->result);
+    fast->release(fast);
+    return values;
+}
+
+/* core.failure(handle): nil and the Error of the last function of `fast` that failed. */
+static int core_failure(lua_State *L) {
+    nr__bridge_t *b = nr__bridge_self(L);
+    const char *plugin = lua_isnoneornil(L, 1) ? NULL : nr__plugin_handle(L, b, 1)->name;
+    return nr__failure_return(L, b, &b->fast.err, plugin);
+}
+
+/* core.result(handle, target): what `fast.call` has left as its result, as nil and an Error. */
+static int core_result(lua_State *L) {
+    nr__bridge_t *b = nr__bridge_self(L);
+    nr__about_t about = {nr__plugin_handle(L, b, 1)->name, luaL_checkstring(L, 2), 0};
+    int values = nr__call_push_result(L, b, &about, &b->fast.result);
+    b->fast.release(&b->fast);
+    return values;
+}
+
+void nr__call_open(lua_State *L, nr__bridge_t *b, int bridge) {
+    static const luaL_Reg functions[] = {{"await", core_await},
+                                         {"call", core_call},
+                                         {"failure", core_failure},
+                                         {"result", core_result},
+                                         {NULL, NULL}};
+    (void)b;
+    nr__bridge_register(L, bridge, functions);
+}

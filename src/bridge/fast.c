@@ -1,0 +1,155 @@
+/* The functions that compiled Lua code calls through the FFI, and the layout that its cdef must
+ * have. */
+#include "fast.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "bridge.h"
+
+static NrBytes bytes(const char *data, size_t len) {
+    NrBytes view = {(const uint8_t *)data, len};
+    return view;
+}
+
+/* A result that was not fetched, because Lua ran out of memory for it. */
+static void drop_last(nr__fast_t *fast) {
+    if (fast->result.release)
+        nr_result_release(&fast->result);
+}
+
+int nr__fast_unloaded(nr__fast_t *fast, const nr__handle_t *plugin) {
+    fast->err.code = fast->closed ? NR_E_LOOP_CLOSED : NR_E_PLUGIN_UNLOADED;
+    fast->err.status = NR_OK;
+    snprintf(fast->err.message, sizeof fast->err.message, "plugin '%.128s' was %s", plugin->name,
+             fast->closed ? "closed: the program is leaving" : "unloaded");
+    return fast->err.code;
+}
+
+int nr__fast_start(nr__fast_t *fast, nr__handle_t *plugin, nr__prepared_t *request, NrBytes body,
+                   const nr_call_options_t *options) {
+    drop_last(fast);
+    if (!plugin->plugin)
+        return nr__fast_unloaded(fast, plugin);
+    return nr_call(plugin->plugin, &request->request, body, options, &fast->result, &fast->err);
+}
+
+static int call(nr__fast_t *fast, nr__handle_t *plugin, nr__prepared_t *request, const char *body,
+                size_t len, double timeout) {
+    nr_call_options_t options = {.user = fast->current, .timeout_ms = (uint64_t)timeout};
+    int rc = nr__fast_start(fast, plugin, request, bytes(body, len), &options);
+    if (rc == NR_PENDING)
+        request->target->suspends = NR__SUSPENDS;
+    return rc;
+}
+
+static int notify(nr__fast_t *fast, nr__handle_t *plugin, nr__prepared_t *request, const char *body,
+                  size_t len) {
+    if (!plugin->plugin)
+        return nr__fast_unloaded(fast, plugin);
+    return nr_notify(plugin->plugin, &request->request, bytes(body, len), NULL, &fast->err);
+}
+
+static int next(nr__fast_t *fast, nr__reader_t *reader) {
+    drop_last(fast);
+    if (!reader->stream)
+        return NR_E_STREAM_ENDED;
+    int rc = nr_stream_next(reader->stream, &fast->result);
+    if (rc == NR_PENDING)
+        reader->suspends = NR__SUSPENDS;
+    return rc;
+}
+
+static int prepare(nr__fast_t *fast, nr__prepared_t *out, const NrRequest *from) {
+    return nr_request_init(&out->request, from, &fast->err);
+}
+
+static void release(nr__fast_t *fast) {
+    nr_result_release(&fast->result);
+    fast->result.release = NULL;
+}
+
+/* ---- Layout ----------------------------------------------------------------------------- */
+
+#define SIZE(type)                                                                                 \
+    { #type, NULL, sizeof(type) }
+#define FIELD(type, field)                                                                         \
+    { #type, #field, offsetof(type, field) }
+
+static const struct layout {
+    const char *type, *field; /* field NULL: the size */
+    size_t value;
+} layout[] = {
+    SIZE(NrStr),
+    FIELD(NrStr, ptr),
+    FIELD(NrStr, len),
+    SIZE(NrHeader),
+    FIELD(NrHeader, key),
+    FIELD(NrHeader, value),
+    SIZE(NrRequest),
+    FIELD(NrRequest, path),
+    FIELD(NrRequest, method),
+    FIELD(NrRequest, query),
+    FIELD(NrRequest, headers),
+    FIELD(NrRequest, headers_len),
+    SIZE(nr_request_t),
+    FIELD(nr_request_t, request),
+    SIZE(nr__handle_t),
+    FIELD(nr__handle_t, plugin),
+    SIZE(nr__prepared_t),
+    FIELD(nr__prepared_t, request),
+    FIELD(nr__prepared_t, target),
+    FIELD(nr__prepared_t, suspends),
+    SIZE(nr__reader_t),
+    FIELD(nr__reader_t, stream),
+    FIELD(nr__reader_t, suspends),
+    SIZE(nr_result_t),
+    FIELD(nr_result_t, sid),
+    FIELD(nr_result_t, error),
+    FIELD(nr_result_t, status),
+    FIELD(nr_result_t, data),
+    FIELD(nr_result_t, len),
+    FIELD(nr_result_t, release),
+    SIZE(nr_error_t),
+    FIELD(nr_error_t, code),
+    FIELD(nr_error_t, status),
+    FIELD(nr_error_t, message),
+    SIZE(nr__fast_t),
+    FIELD(nr__fast_t, current),
+    FIELD(nr__fast_t, result),
+    FIELD(nr__fast_t, call),
+    FIELD(nr__fast_t, notify),
+    FIELD(nr__fast_t, next),
+    FIELD(nr__fast_t, prepare),
+    FIELD(nr__fast_t, release),
+    FIELD(nr__fast_t, err),
+};
+
+/* core.layout: { ["type"] = size, ["type.field"] = offset } */
+static void push_layout(lua_State *L) {
+    lua_newtable(L);
+    for (size_t i = 0; i < sizeof layout / sizeof *layout; i++) {
+        const struct layout *line = &layout[i];
+        lua_pushfstring(L, "%s%s%s", line->type, line->field ? "." : "",
+                        line->field ? line->field : "");
+        lua_pushinteger(L, (lua_Integer)line->value);
+        lua_rawset(L, -3);
+    }
+}
+
+void nr__fast_open(lua_State *L, nr__bridge_t *b) {
+    b->fast.call = call;
+    b->fast.notify = notify;
+    b->fast.next = next;
+    b->fast.prepare = prepare;
+    b->fast.release = release;
+    lua_pushlightuserdata(L, &b->fast);
+    lua_setfield(L, -2, "fast");
+    push_layout(L);
+    lua_setfield(L, -2, "layout");
+}
+
+void nr__fast_close(nr__bridge_t *b) {
+    if (b->fast.result.release)
+        release(&b->fast);
+}

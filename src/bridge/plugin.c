@@ -1,0 +1,167 @@
+/* Plugins as Lua holds them: a userdata whose pointer becomes NULL when the plugin is gone. */
+#include "plugin.h"
+
+#include <string.h>
+
+#include "bridge.h"
+#include "failure.h"
+#include "refuse.h"
+
+/* ---- Objects of the bridge -------------------------------------------------------------- */
+
+void *nr__plugin_new_object(lua_State *L, size_t size, int meta) {
+    void *object = lua_newuserdata(L, size);
+    memset(object, 0, size);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, meta);
+    lua_setmetatable(L, -2);
+    return object;
+}
+
+void *nr__plugin_check_object(lua_State *L, int index, int meta, const char *what) {
+    void *object = lua_touserdata(L, index);
+    int same = 0;
+    if (object && lua_getmetatable(L, index)) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, meta);
+        same = lua_rawequal(L, -1, -2);
+        lua_pop(L, 2);
+    }
+    luaL_argcheck(L, same, index, what);
+    return object;
+}
+
+int nr__plugin_new_meta(lua_State *L, int bridge, lua_CFunction gc) {
+    lua_createtable(L, 0, 2);
+    if (gc) {
+        lua_pushvalue(L, bridge);
+        lua_pushcclosure(L, gc, 1);
+        lua_setfield(L, -2, "__gc");
+    }
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* ---- Handles ---------------------------------------------------------------------------- */
+
+nr__handle_t *nr__plugin_handle(lua_State *L, nr__bridge_t *b, int index) {
+    return nr__plugin_check_object(L, index, b->handle_meta, "plugin expected");
+}
+
+static nr__handle_t *new_handle(lua_State *L, nr__bridge_t *b, const char *name) {
+    size_t len = strlen(name) + 1;
+    nr__handle_t *handle = nr__plugin_new_object(L, sizeof *handle + len, b->handle_meta);
+    memcpy(handle->name, name, len);
+    handle->next = b->handles;
+    handle->previous = &b->handles;
+    if (handle->next)
+        handle->next->previous = &handle->next;
+    b->handles = handle;
+    return handle;
+}
+
+static int collect_handle(lua_State *L) {
+    nr__handle_t *handle = lua_touserdata(L, 1);
+    if (!handle->previous)
+        return 0;
+    *handle->previous = handle->next;
+    if (handle->next)
+        handle->next->previous = handle->previous;
+    return 0;
+}
+
+/* core.load(path, name, abi): a handle, or nil, Error. */
+static int core_load(lua_State *L) {
+    nr__bridge_t *b = nr__bridge_self(L);
+    const char *path = luaL_checkstring(L, 1);
+    nr_load_options_t options = {.name = luaL_optstring(L, 2, NULL),
+                                 .abi = (uint32_t)luaL_optinteger(L, 3, 0)};
+    nr_plugin_t *plugin;
+    nr_plugin_info_t info;
+    nr_error_t err;
+    if (!b->worker)
+        nr__refuse(L, b, "no plugin can be loaded any more: the program is leaving");
+    if (nr_plugin_load(b->worker, path, &options, &plugin, &err) != 0)
+        return nr__failure_return(L, b, &err, options.name);
+    nr_plugin_info(plugin, &info);
+    new_handle(L, b, info.name)->plugin = plugin;
+    return 1;
+}
+
+static void set_text(lua_State *L, const char *field, const char *text) {
+    if (!text)
+        return;
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, field);
+}
+
+static void set_number(lua_State *L, const char *field, uint64_t number) {
+    lua_pushnumber(L, (lua_Number)number);
+    lua_setfield(L, -2, field);
+}
+
+static void set_flag(lua_State *L, const char *field, int flag) {
+    lua_pushboolean(L, flag);
+    lua_setfield(L, -2, field);
+}
+
+/* core.info(handle): a table; nil once the plugin is gone. */
+static int core_info(lua_State *L) {
+    nr__handle_t *handle = nr__plugin_handle(L, nr__bridge_self(L), 1);
+    nr_plugin_info_t info;
+    if (!handle->plugin)
+        return 0;
+    nr_plugin_info(handle->plugin, &info);
+    lua_createtable(L, 0, 10);
+    set_text(L, "name", info.name);
+    set_text(L, "path", info.path);
+    set_text(L, "version", info.version);
+    set_text(L, "own_name", info.own_name);
+    set_text(L, "pinned", info.pinned);
+    set_number(L, "abi", info.abi);
+    set_number(L, "serial", info.serial);
+    set_flag(L, "has_cancel", info.has_cancel);
+    set_flag(L, "has_writable", info.has_writable);
+    set_flag(L, "takes_input", info.takes_input);
+    return 1;
+}
+
+/* core.stats(handle): a table of numbers; nil once the plugin is gone. */
+static int core_stats(lua_State *L) {
+    nr__handle_t *handle = nr__plugin_handle(L, nr__bridge_self(L), 1);
+    nr_stats_t stats;
+    if (!handle->plugin)
+        return 0;
+    nr_plugin_stats(handle->plugin, &stats);
+    lua_createtable(L, 0, 11);
+    set_number(L, "calls", stats.calls);
+    set_number(L, "ok", stats.ok);
+    set_number(L, "errors", stats.errors);
+    set_number(L, "in_flight", stats.in_flight);
+    set_number(L, "late", stats.late);
+    set_number(L, "duplicate", stats.duplicate);
+    set_number(L, "unknown", stats.unknown);
+    set_number(L, "cancelled", stats.cancelled);
+    set_number(L, "timeouts", stats.timeouts);
+    set_number(L, "backpressure", stats.backpressure);
+    set_number(L, "owed", stats.owed);
+    return 1;
+}
+
+void nr__plugin_gone(nr__bridge_t *b, const nr_plugin_t *plugin) {
+    for (nr__handle_t *handle = b->handles; handle; handle = handle->next) {
+        if (handle->plugin == plugin)
+            handle->plugin = NULL;
+    }
+}
+
+void nr__plugin_close(nr__bridge_t *b) {
+    for (nr__handle_t *handle = b->handles; handle; handle = handle->next)
+        handle->plugin = NULL;
+}
+
+void nr__plugin_open(lua_State *L, nr__bridge_t *b, int bridge) {
+    static const luaL_Reg functions[] = {
+        {"info", core_info}, {"load", core_load}, {"stats", core_stats}, {NULL, NULL}};
+    b->handle_meta = nr__plugin_new_meta(L, bridge, collect_handle);
+    nr__bridge_register(L, bridge, functions);
+}
