@@ -58,7 +58,8 @@ static void leave(const nr__claim_t *claim, uint64_t sid, nr__state_t next, int 
 /* A frame's way. The frame is freed here when it was not queued. */
 static NrStatus send_frame(nr__image_t *image, uint64_t sid, nr__frame_t *frame, int sees,
                            nr__inside_t *inside) {
-    int ends = nr_status_ends(frame->status);
+    /* v1 knows no Backpressure: there 6 is a status like any that is not listed. */
+    int ends = nr_status_ends(frame->status) || (!sees && frame->status == NR_BACKPRESSURE);
     nr__claim_t claim = nr__slot_claim(image, sid, ends ? NR__IN_ANSWER : NR__IN_FRAME);
     outcome_t outcome = DROPPED;
 
