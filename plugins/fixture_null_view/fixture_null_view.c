@@ -1,20 +1,18 @@
 /* fixture_null_view: hands over views that are NULL and have a length.
  *
- *     /answer   as the payload of a result
- *     /frame    as the payload of a frame; then a proper frame and the end
- *     /vec      as an NrVecU8, the result of nylon.result/1 that is copied
- *     /owned    as an NrOwnedBytes; a release counts all the same
- *     /key      as a key of state; answers the host's reason
- *     /value    as a value of state; answers the host's reason
- *     /status   what the last /vec or /owned was answered with
- *     /released how often release was called */
+ *     /answer     as the payload of a result
+ *     /frame      as the payload of a frame; then a proper frame and the end
+ *     /vec        as an NrVecU8 (nylon.result/1); then answers with the status that it got
+ *     /owned      as an NrOwnedBytes; then answers with the status that it got
+ *     /released   how often the release of an /owned was called
+ *     /key        as a key of state; answers the host's reason
+ *     /value      as a value of state; answers the host's reason */
 #include <stdatomic.h>
 
 #include "../fixture.h"
 
 #define LENGTH 16
 
-static atomic_uint last_status;
 static atomic_ulong released;
 
 static NrStatus answer(uint64_t sid, const NrRequest *request, NrBytes payload) {
@@ -33,7 +31,7 @@ static NrStatus frame(uint64_t sid, const NrRequest *request, NrBytes payload) {
 
 static NrStatus vec(uint64_t sid, const NrRequest *request, NrBytes payload) {
     (void)request, (void)payload;
-    atomic_store(&last_status, nr_offer(&host, sid, NR_OK, nr_bytes(NULL, LENGTH)));
+    answer_number(sid, nr_offer(&host, sid, NR_OK, nr_bytes(NULL, LENGTH)));
     return NR_OK;
 }
 
@@ -45,7 +43,7 @@ static void count_release(void *owner_ctx, const uint8_t *ptr, uint64_t len) {
 static NrStatus owned(uint64_t sid, const NrRequest *request, NrBytes payload) {
     (void)request, (void)payload;
     NrOwnedBytes bytes = {NULL, LENGTH, NULL, count_release};
-    atomic_store(&last_status, host.result->send_result_owned(host.ctx, sid, NR_OK, bytes));
+    answer_number(sid, host.result->send_result_owned(host.ctx, sid, NR_OK, bytes));
     return NR_OK;
 }
 
@@ -63,12 +61,6 @@ static NrStatus value(uint64_t sid, const NrRequest *request, NrBytes payload) {
     return NR_OK;
 }
 
-static NrStatus status(uint64_t sid, const NrRequest *request, NrBytes payload) {
-    (void)request, (void)payload;
-    answer_number(sid, atomic_load(&last_status));
-    return NR_OK;
-}
-
 static NrStatus count_released(uint64_t sid, const NrRequest *request, NrBytes payload) {
     (void)request, (void)payload;
     answer_number(sid, atomic_load(&released));
@@ -76,5 +68,4 @@ static NrStatus count_released(uint64_t sid, const NrRequest *request, NrBytes p
 }
 
 FIXTURE_EXPORT("fixture_null_view", {"/answer", answer}, {"/frame", frame}, {"/vec", vec},
-               {"/owned", owned}, {"/key", key}, {"/value", value}, {"/status", status},
-               {"/released", count_released})
+               {"/owned", owned}, {"/key", key}, {"/value", value}, {"/released", count_released})
