@@ -18,11 +18,22 @@ void plugin_open(const char *name) {
     plugin = host_loop_load(loop, path, NULL);
 }
 
+nr_unload_report_t plugin_unload(uint64_t grace_ms) {
+    nr_unload_report_t report = host_loop_unload(loop, plugin, grace_ms);
+    host_loop_free(loop);
+    return report;
+}
+
 void plugin_close(void) {
-    nr_unload_report_t report = host_loop_unload(loop, plugin, GRACE_MS);
+    nr_unload_report_t report = plugin_unload(GRACE_MS);
     assert_int_equal(report.error, 0);
     assert_int_equal(report.owed, 0);
-    host_loop_free(loop);
+}
+
+nr_stats_t plugin_stats(void) {
+    nr_stats_t stats;
+    nr_plugin_stats(plugin, &stats);
+    return stats;
 }
 
 nr_plugin_t *plugin_get(void) {
@@ -70,10 +81,12 @@ static void answer_add(const char *text, size_t len) {
 
 /* Adds a result to the answer and releases it. */
 static void answer_result(nr_result_t *result) {
-    char status[32];
-    assert_int_equal(result->error, 0);
-    int len = snprintf(status, sizeof(status), "%s%" PRIu32 " ", answer_len > 0 ? " | " : "",
-                       result->status);
+    char status[64];
+    const char *comma = answer_len > 0 ? " | " : "";
+    int len =
+        result->error != 0
+            ? snprintf(status, sizeof(status), "%serror %s ", comma, nr_error_code(result->error))
+            : snprintf(status, sizeof(status), "%s%" PRIu32 " ", comma, result->status);
     answer_add(status, (size_t)len);
     answer_add((const char *)result->data, (size_t)result->len);
     nr_result_release(result);
@@ -134,17 +147,31 @@ nr_stream_t *plugin_stream_open(const char *target, const char *body, uint64_t m
     return stream;
 }
 
-/* Waits for the next frame; answers whether more may follow. */
-static int take_frame(nr_stream_t *stream) {
-    nr_result_t frame;
+/* nr_stream_next, but waits where that has nothing yet. */
+static int next_frame(nr_stream_t *stream, nr_result_t *frame) {
     int got = 0;
-    while ((got = nr_stream_next(stream, &frame)) == NR_PENDING) {
+    while ((got = nr_stream_next(stream, frame)) == NR_PENDING) {
         nr_event_t event;
         nr_stream_wait(stream, stream);
         host_loop_next(loop, &event);
         assert_int_equal(event.kind, NR_EVENT_READABLE);
     }
-    assert_int_equal(got, NR_DONE);
+    return got;
+}
+
+int plugin_stream_fail(nr_stream_t *stream, size_t *frames) {
+    nr_result_t frame;
+    int got = 0;
+    for (*frames = 0; (got = next_frame(stream, &frame)) == NR_DONE; (*frames)++) {
+        nr_result_release(&frame);
+    }
+    return got;
+}
+
+/* Takes the next frame; answers whether more may follow. */
+static int take_frame(nr_stream_t *stream) {
+    nr_result_t frame;
+    assert_int_equal(next_frame(stream, &frame), NR_DONE);
     NrStatus status = frame.status;
     answer_result(&frame);
     return status == NR_OK;
