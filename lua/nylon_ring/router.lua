@@ -18,15 +18,14 @@ local response = require "nylon_ring.router.response"
 local task = require "nylon_ring.task"
 local Tree = require "nylon_ring.router.tree"
 
-local select, type, xpcall = select, type, xpcall
+local pairs, select, type, xpcall = pairs, select, type, xpcall
 
 ---@alias nylon_ring.Handler fun(request: nylon_ring.RouterRequest): any, any
 ---@alias nylon_ring.Next fun(request?: table): nylon_ring.Response
 ---@alias nylon_ring.Middleware fun(request: nylon_ring.RouterRequest, next: nylon_ring.Next): any, any
 
----@class nylon_ring.RouteOptions
----@field stream? boolean a plugin answers with a stream
----@field timeout? number of a plugin's call, in milliseconds
+---@class nylon_ring.RouteOptions : nylon_ring.CallOptions where the handler is a plugin: those of its calls
+---@field stream? boolean the plugin answers with a stream
 
 ---@class nylon_ring.Router
 ---@field private _tree table
@@ -54,6 +53,16 @@ local function check_handler(handler)
     error(("a handler is a function or a plugin, not a %s"):format(kind), 3)
 end
 
+-- What of a route's options is for the plugin's calls.
+local function call_options(options)
+    local copy = {}
+    for name, value in pairs(options or {}) do
+        copy[name] = value
+    end
+    copy.stream = nil
+    return copy
+end
+
 -- Called as a tail call, so that errors blame who called the method.
 local function add(router, method, pattern, handler, options)
     if type(pattern) ~= "string" then
@@ -63,7 +72,8 @@ local function add(router, method, pattern, handler, options)
     local problem = router._tree:add(method, {
         pattern = router._prefix .. pattern,
         handler = handler,
-        options = options,
+        streams = options ~= nil and options.stream == true,
+        options = call_options(options),
         group = router,
     })
     if problem then
@@ -209,11 +219,11 @@ local function call_handler(request, route)
     if type(handler) == "function" then
         return handler(request)
     end
-    local options = route.options
-    if options and options.stream then
-        return handler:call_stream(request_view.unwrap(request), options)
+    local sent = request_view.unwrap(request)
+    if route.streams then
+        return handler:call_stream(sent, route.options)
     end
-    return handler:call(request_view.unwrap(request), options)
+    return handler:call(sent, route.options)
 end
 
 local through

@@ -20,8 +20,9 @@ local ANY = "*"
 ---@field pattern string
 ---@field names string[] of its parameters, in order
 ---@field handler any
----@field options? table
----@field middleware function[]
+---@field streams boolean its handler is a plugin that answers with a stream
+---@field options table for the plugin's calls
+---@field group nylon_ring.Router where it was added
 
 local function new_node()
     return { literals = {} }
