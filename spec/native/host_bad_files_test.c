@@ -77,6 +77,9 @@ static void files_that_are_no_shared_library_are_named(void **state) {
     assert_file_refused(script, sizeof(script) - 1, "is not a shared library");
     assert_file_refused("\177ELF", 4, "is cut short");
     assert_refused(NR_OBJECT, NR_E_LOAD_FAILED, "is an object file: link it");
+    char *program = support_copy("/proc/self/exe", folder, "program");
+    assert_refused(program, NR_E_LOAD_FAILED, "is a program, not a shared library");
+    free(program);
 }
 
 static void libraries_of_other_machines_are_named_with_both(void **state) {

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -169,17 +168,33 @@ static int create(const char *original, nr__copy_t *copy, nr_error_t *err) {
     return fd;
 }
 
+/* 0, or -1 with errno. */
+static int write_all(int fd, const char *bytes, size_t len) {
+    while (len > 0) {
+        ssize_t n = write(fd, bytes, len);
+        if (n < 0 && errno != EINTR) {
+            return -1;
+        }
+        if (n > 0) {
+            bytes += n;
+            len -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
 /* 0, or -1 with errno. Owner's rights are set again because a umask may have taken some. */
 static int fill(int to, int from) {
+    char bytes[1 << 16];
     if (fchmod(to, 0700) != 0) {
         return -1;
     }
     for (;;) {
-        ssize_t n = sendfile(to, from, NULL, (size_t)1 << 30);
+        ssize_t n = read(from, bytes, sizeof(bytes));
         if (n == 0) {
             return 0;
         }
-        if (n < 0 && errno != EINTR) {
+        if (n < 0 ? errno != EINTR : write_all(to, bytes, (size_t)n) != 0) {
             return -1;
         }
     }

@@ -92,7 +92,17 @@ static const Elf64_Dyn *dynamic_entry(const nr__elf_t *elf, Elf64_Sxword tag) {
     return NULL;
 }
 
+static int has_flag(const nr__elf_t *elf, Elf64_Sxword tag, uint64_t flag) {
+    const Elf64_Dyn *entry = dynamic_entry(elf, tag);
+    return entry != NULL && (entry->d_un.d_val & flag) != 0;
+}
+
 /* ---- Is it a shared library for us ------------------------------------------------------ */
+
+static int is_program(const char *path, nr_error_t *err) {
+    return nr__fail(err, NR_E_LOAD_FAILED,
+                    "'%s' is a program, not a shared library: build it with -shared", path);
+}
 
 static int check_kind(const Elf64_Ehdr *header, const char *path, nr_error_t *err) {
     if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != OWN_DATA ||
@@ -110,8 +120,7 @@ static int check_kind(const Elf64_Ehdr *header, const char *path, nr_error_t *er
                         "'%s' is an object file: link it into a shared library with -shared", path);
     }
     if (header->e_type != ET_DYN) {
-        return nr__fail(err, NR_E_LOAD_FAILED,
-                        "'%s' is a program, not a shared library: build it with -shared", path);
+        return is_program(path, err);
     }
     return 0;
 }
@@ -239,29 +248,39 @@ static void find_symbols(nr__elf_t *elf) {
     elf->symbols_len = elf->symbols != NULL ? count : 0;
 }
 
-int nr__elf_open(int fd, const char *path, nr__elf_t *out, nr_error_t *err) {
+static int map(int fd, const char *path, nr__elf_t *elf, nr_error_t *err) {
     struct stat info;
     if (fstat(fd, &info) != 0) {
         return nr__fail(err, NR_E_SYSTEM, "'%s' can not be read: %s", path, strerror(errno));
     }
-    nr__elf_t elf = {.bytes = (const uint8_t *)"", .size = (size_t)info.st_size};
-    if (elf.size > 0) {
-        void *bytes = mmap(NULL, elf.size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (bytes == MAP_FAILED) {
-            return nr__fail(err, NR_E_SYSTEM, "'%s' can not be read: %s", path, strerror(errno));
-        }
-        elf.mapping = bytes;
-        elf.bytes = bytes;
+    elf->size = (size_t)info.st_size;
+    if (elf->size == 0) {
+        return 0;
     }
-    int rc = check_header(&elf, path, err);
+    void *bytes = mmap(NULL, elf->size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes == MAP_FAILED) {
+        return nr__fail(err, NR_E_SYSTEM, "'%s' can not be read: %s", path, strerror(errno));
+    }
+    elf->mapping = bytes;
+    elf->bytes = bytes;
+    return 0;
+}
+
+int nr__elf_open(int fd, const char *path, nr__elf_t *out, nr_error_t *err) {
+    nr__elf_t elf = {.bytes = (const uint8_t *)""};
+    int rc = map(fd, path, &elf, err);
+    rc = rc == 0 ? check_header(&elf, path, err) : rc;
     rc = rc == 0 ? check_segments(&elf, path, err) : rc;
+    if (rc == 0) {
+        find_dynamic(&elf);
+        find_names(&elf);
+        find_symbols(&elf);
+        rc = has_flag(&elf, DT_FLAGS_1, DF_1_PIE) ? is_program(path, err) : 0;
+    }
     if (rc != 0) {
         nr__elf_close(&elf);
         return rc;
     }
-    find_dynamic(&elf);
-    find_names(&elf);
-    find_symbols(&elf);
     *out = elf;
     return 0;
 }
@@ -274,11 +293,6 @@ void nr__elf_close(nr__elf_t *elf) {
 }
 
 /* ---- Questions --------------------------------------------------------------------------- */
-
-static int has_flag(const nr__elf_t *elf, Elf64_Sxword tag, uint64_t flag) {
-    const Elf64_Dyn *entry = dynamic_entry(elf, tag);
-    return entry != NULL && (entry->d_un.d_val & flag) != 0;
-}
 
 /* Go's linker leaves the build's id in a note of its own name, wherever section headers went. */
 static int has_go_note(const nr__elf_t *elf) {

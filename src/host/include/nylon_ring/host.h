@@ -119,9 +119,9 @@ typedef struct nr_loop {
  * `nr_worker_close`. Errors: NO_MEMORY, TOO_MANY_CALLS (no worker id is free). [loop] */
 NR_API int nr_worker_open(const nr_loop_t *loop, nr_worker_t **out, nr_error_t *err);
 
-/* Gives up what is still open (no event comes for it), drops the worker's plugins without waiting
- * (an idle one is shut down; one with calls that were not answered stays mapped), and frees the
- * worker. Unload plugins first to drain them. [loop] */
+/* Gives up what is still open (no event comes for it), shuts the worker's plugins down, all at the
+ * same time and waiting no longer than for one unload's shutdown, and frees the worker. A plugin
+ * that owes results stays mapped: unload it first to drain it. [loop] */
 NR_API void nr_worker_close(nr_worker_t *worker);
 
 /* Calls and streams that are open, and unloads that are under way. [loop] */
