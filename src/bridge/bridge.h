@@ -8,6 +8,7 @@
  *   loop.c     the bridge's handles on luv's loop, and what the worker needs of a loop
  *   turn.c     hands what has finished to the tasks that wait for it
  *   plugin.c   loading, and what is known of a plugin
+ *   inspect.c  what a file tells without being started
  *   unload.c   unloading and reloading, which end with a report
  *   call.c     calls that suspend
  *   stream.c   streams

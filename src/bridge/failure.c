@@ -5,13 +5,7 @@
 #include <stdio.h>
 
 #include "bridge.h"
-
-static void set_text(lua_State *L, const char *field, const char *text) {
-    if (!text)
-        return;
-    lua_pushstring(L, text);
-    lua_setfield(L, -2, field);
-}
+#include "fields.h"
 
 void nr__failure_push_sid(lua_State *L, uint64_t sid) {
     char text[24];
@@ -22,9 +16,9 @@ void nr__failure_push_sid(lua_State *L, uint64_t sid) {
 void nr__failure_push(lua_State *L, nr__bridge_t *b, const nr__failure_t *failure) {
     luaL_checkstack(L, 4, NULL);
     lua_createtable(L, 0, 5);
-    set_text(L, "code", nr_error_code(failure->code));
-    set_text(L, "message", failure->message);
-    set_text(L, "plugin", failure->plugin);
+    nr__set_text(L, "code", nr_error_code(failure->code));
+    nr__set_text(L, "message", failure->message);
+    nr__set_text(L, "plugin", failure->plugin);
     if (failure->sid != 0) {
         nr__failure_push_sid(L, failure->sid);
         lua_setfield(L, -2, "sid");

@@ -6,6 +6,7 @@
 
 #include "call.h"
 #include "failure.h"
+#include "inspect.h"
 #include "plugin.h"
 #include "stream.h"
 #include "turn.h"
@@ -132,6 +133,7 @@ static void open_module(lua_State *L) {
     nr__fast_open(L, b);
     nr__plugin_open(L, b, bridge);
     nr__unload_open(L, b, bridge);
+    nr__inspect_open(L, b, bridge);
     nr__call_open(L, b, bridge);
     nr__stream_open(L, b, bridge);
 }

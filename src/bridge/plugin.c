@@ -5,6 +5,7 @@
 
 #include "bridge.h"
 #include "failure.h"
+#include "fields.h"
 #include "refuse.h"
 
 /* ---- Objects of the bridge -------------------------------------------------------------- */
@@ -87,23 +88,6 @@ static int core_load(lua_State *L) {
     return 1;
 }
 
-static void set_text(lua_State *L, const char *field, const char *text) {
-    if (!text)
-        return;
-    lua_pushstring(L, text);
-    lua_setfield(L, -2, field);
-}
-
-static void set_number(lua_State *L, const char *field, uint64_t number) {
-    lua_pushnumber(L, (lua_Number)number);
-    lua_setfield(L, -2, field);
-}
-
-static void set_flag(lua_State *L, const char *field, int flag) {
-    lua_pushboolean(L, flag);
-    lua_setfield(L, -2, field);
-}
-
 /* core.info(handle): a table; nil once the plugin is gone. */
 static int core_info(lua_State *L) {
     nr__handle_t *handle = nr__plugin_handle(L, nr__bridge_self(L), 1);
@@ -112,16 +96,16 @@ static int core_info(lua_State *L) {
         return 0;
     nr_plugin_info(handle->plugin, &info);
     lua_createtable(L, 0, 10);
-    set_text(L, "name", info.name);
-    set_text(L, "path", info.path);
-    set_text(L, "version", info.version);
-    set_text(L, "own_name", info.own_name);
-    set_text(L, "pinned", info.pinned);
-    set_number(L, "abi", info.abi);
-    set_number(L, "serial", info.serial);
-    set_flag(L, "has_cancel", info.has_cancel);
-    set_flag(L, "has_writable", info.has_writable);
-    set_flag(L, "takes_input", info.takes_input);
+    nr__set_text(L, "name", info.name);
+    nr__set_text(L, "path", info.path);
+    nr__set_text(L, "version", info.version);
+    nr__set_text(L, "own_name", info.own_name);
+    nr__set_text(L, "pinned", info.pinned);
+    nr__set_number(L, "abi", info.abi);
+    nr__set_number(L, "serial", info.serial);
+    nr__set_flag(L, "has_cancel", info.has_cancel);
+    nr__set_flag(L, "has_writable", info.has_writable);
+    nr__set_flag(L, "takes_input", info.takes_input);
     return 1;
 }
 
@@ -133,17 +117,17 @@ static int core_stats(lua_State *L) {
         return 0;
     nr_plugin_stats(handle->plugin, &stats);
     lua_createtable(L, 0, 11);
-    set_number(L, "calls", stats.calls);
-    set_number(L, "ok", stats.ok);
-    set_number(L, "errors", stats.errors);
-    set_number(L, "in_flight", stats.in_flight);
-    set_number(L, "late", stats.late);
-    set_number(L, "duplicate", stats.duplicate);
-    set_number(L, "unknown", stats.unknown);
-    set_number(L, "cancelled", stats.cancelled);
-    set_number(L, "timeouts", stats.timeouts);
-    set_number(L, "backpressure", stats.backpressure);
-    set_number(L, "owed", stats.owed);
+    nr__set_number(L, "calls", stats.calls);
+    nr__set_number(L, "ok", stats.ok);
+    nr__set_number(L, "errors", stats.errors);
+    nr__set_number(L, "in_flight", stats.in_flight);
+    nr__set_number(L, "late", stats.late);
+    nr__set_number(L, "duplicate", stats.duplicate);
+    nr__set_number(L, "unknown", stats.unknown);
+    nr__set_number(L, "cancelled", stats.cancelled);
+    nr__set_number(L, "timeouts", stats.timeouts);
+    nr__set_number(L, "backpressure", stats.backpressure);
+    nr__set_number(L, "owed", stats.owed);
     return 1;
 }
 
