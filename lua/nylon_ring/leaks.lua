@@ -51,14 +51,18 @@ end
 --- One look at what is open now.
 ---@return nylon_ring.Look
 function M.look()
-    local tasks = {}
-    for _, info in ipairs(nr.tasks()) do
+    local tasks, infos = {}, nr.tasks()
+    for _, info in ipairs(infos) do
         tasks[info.task] = info
     end
     return {
         handles = open_handles(),
         tasks = tasks,
-        counts = { call = core.pending(), stream = core.streams(), ["Lua reference"] = core.refs() },
+        counts = {
+            call = core.pending(),
+            stream = core.streams(),
+            ["Lua reference"] = core.refs() - #infos, -- each task holds one
+        },
     }
 end
 

@@ -1,19 +1,17 @@
 --- How `nylon-ring call` prints answers: raw bytes for the next program, a line of JSON, and on a
 --- terminal an end of line that the body did not have.
 local json = require "nylon_ring.cli.json"
+local nr = require "nylon_ring"
 local say = require "nylon_ring.cli.say"
 
 local M = {}
 
-local names = {
-    [0] = "Ok", "Err", "Invalid", "Unsupported", "StreamEnd", "Panic", "Backpressure",
-}
-
---- The name of a plugin's status.
+--- The name of a plugin's status, or its number where it has none.
 ---@param status integer
 ---@return string
 function M.status_name(status)
-    return names[status] or ("status %d"):format(status)
+    local name = nr.status_name(status)
+    return name == "Status" and ("status %d"):format(status) or name
 end
 
 --- Whether the work went well: a unary's Ok, a stream's StreamEnd.
@@ -21,7 +19,7 @@ end
 ---@param stream boolean|nil
 ---@return boolean
 function M.is_ok(status, stream)
-    return status == (stream and 4 or 0)
+    return status == (stream and nr.STREAM_END or nr.OK)
 end
 
 local terminal
@@ -39,14 +37,14 @@ end
 
 --- Prints a unary's body. A status that is not Ok has its text on standard error instead.
 function M.raw(status, body)
-    if status == 0 then
+    if status == nr.OK then
         write(body)
     end
 end
 
 --- Prints a frame's data, of the frames that belong to the content of the stream.
 function M.frame(status, data)
-    if status == 0 or status == 4 then
+    if status == nr.OK or status == nr.STREAM_END then
         write(data)
     end
 end

@@ -64,6 +64,7 @@ local function print_json(found)
 end
 
 function M.run(args, who)
+    require "nylon_ring.errors" -- gives the errors of the core their text
     local found, err = require("nylon_ring.core").inspect(args.plugin)
     if not found then
         say.error(who, tostring(err))

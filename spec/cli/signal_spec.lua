@@ -1,0 +1,73 @@
+local support = require "spec.support"
+
+local function start(code)
+    return support.start(support.program, { "-e", code })
+end
+
+describe("Ctrl-C", function()
+    it("cancels the main task, which may clean up, and leaves with 130", function()
+        local child = start [[
+            local nr = require 'nylon_ring'
+            io.stdout:write 'ready\n' io.stdout:flush()
+            local ok, err = pcall(nr.sleep, 100000)
+            print('cleaned up', ok, err)
+            error(err, 0)
+        ]]
+        child:wait_for("out", "ready")
+        child:kill "sigint"
+        local got = child:wait()
+        assert.equal(130, got.code)
+        assert.matches("cleaned up\tfalse\t", got.out)
+        assert.matches("^nylon%-ring: cancelling the main task; a compiled loop without a call cannot be "
+            .. "stopped that way[^\n]*\n$", got.err)
+    end)
+
+    it("leaves with 130 when only the loop is still running", function()
+        local child = start [[
+            local timer = require 'luv'.new_timer()
+            timer:start(0, 100000, function() io.stdout:write 'ready\n' io.stdout:flush() end)
+        ]]
+        child:wait_for("out", "ready")
+        child:kill "sigint"
+        assert.equal(130, child:wait().code)
+    end)
+
+    it("leaves a compiled loop when it comes twice", function()
+        local child = start "io.stdout:write 'ready\\n' io.stdout:flush() while true do end"
+        child:wait_for("out", "ready")
+        child:kill "sigint"
+        child:wait_for("err", "Ctrl-C again")
+        child:kill "sigint"
+        assert.equal(130, child:wait().code)
+    end)
+
+    it("is ignored where the parent ignored it", function()
+        local child = support.start("/bin/sh", { "-c", [[
+            trap '' INT
+            exec "$0" -e "io.stdout:write 'ready\n' io.stdout:flush() print(io.read())"
+        ]], support.program }, { hold_stdin = true })
+        child:wait_for("out", "ready")
+        child:kill "sigint"
+        child:send "still here\n"
+        local got = child:wait()
+        assert.same({ code = 0, signal = 0, out = "ready\nstill here\n", err = "" }, got)
+    end)
+end)
+
+describe("SIGTERM", function()
+    it("cancels tasks, shuts plugins down and leaves with 143", function()
+        local child = start [[
+            local nr = require 'nylon_ring'
+            io.stdout:write 'ready\n' io.stdout:flush()
+            local _, err = pcall(nr.sleep, 100000)
+            io.stdout:write('cancelled ', tostring(err), '\n')
+            error(err, 0)
+        ]]
+        child:wait_for("out", "ready")
+        child:kill "sigterm"
+        local got = child:wait()
+        assert.equal(143, got.code)
+        assert.matches("cancelled", got.out)
+        assert.equal("", got.err)
+    end)
+end)

@@ -1,0 +1,165 @@
+local support = require "spec.support"
+
+--- Runs `nylon-ring test` over one spec file of this content.
+local function test(content, ...)
+    local path, remove = support.file("inner_spec.lua", "local nr = require 'nylon_ring'\n" .. content)
+    local got = support.run { "test", "-o", "TAP", path, ... }
+    remove()
+    return got
+end
+
+describe("test", function()
+    it("lets specs and every hook suspend", function()
+        local got = test [[
+            describe("hooks", function()
+                local log = {}
+                local function note(what) nr.sleep(1) table.insert(log, what) end
+                nr.sleep(1)
+                setup(function() note "setup" end)
+                lazy_setup(function() note "lazy_setup" end)
+                before_each(function() note "before_each" end)
+                after_each(function() note "after_each" end)
+                lazy_teardown(function() note "lazy_teardown" end)
+                teardown(function()
+                    note "teardown"
+                    print(table.concat(log, " "))
+                end)
+                it("suspends", function()
+                    finally(function() note "finally" end)
+                    assert.has_error(function() nr.sleep(1) error "x" end)
+                    note "it"
+                end)
+            end)
+        ]]
+        assert.equal(0, got.code)
+        assert.matches("\nsetup lazy_setup before_each it finally after_each lazy_teardown teardown\n",
+            got.out)
+    end)
+
+    it("leaves with 1 when a spec fails", function()
+        local got = test "it('fails', function() nr.sleep(1) assert.equal(1, 2) end)"
+        assert.equal(1, got.code)
+        assert.matches("not ok 1 %- fails", got.out)
+        assert.equal("", got.err)
+    end)
+
+    local unfinished = {
+        ["calls os.exit"] = "os.exit(0)",
+        ["raises an error without a value"] = "error()",
+        ["yields into nowhere"] = "coroutine.yield()",
+        ["waits for what cannot come"] = "nr.await(function() end)",
+    }
+    for what, code in pairs(unfinished) do
+        it("leaves with 1 when a spec " .. what, function()
+            local got = test(("it('ends', function() %s end)"):format(code))
+            assert.equal(1, got.code)
+        end)
+    end
+
+    it("goes on with the other specs when one waits for what cannot come", function()
+        local got = test [[
+            it("waits", function() nr.await(function() end) end)
+            it("is next", function() nr.sleep(1) end)
+        ]]
+        assert.equal(1, got.code)
+        assert.matches("not ok 1 %- waits", got.out)
+        assert.matches("ok 2 %- is next", got.out)
+    end)
+
+    it("leaves with 1 when a file does not parse or is not there", function()
+        assert.equal(1, support.run({ "test", "/no/such/spec" }).code)
+        local got = test "it("
+        assert.equal(1, got.code)
+    end)
+
+    local left = {
+        { "a handle", "require 'luv'.new_timer()", "a timer handle made at [^\n]*inner_spec%.lua:2" },
+        { "a task", "nr.spawn(function() nr.sleep(100000) end)", "task %d+ %([^\n]*inner_spec%.lua:2%)" },
+    }
+    for _, case in ipairs(left) do
+        it("fails a spec that leaves " .. case[1] .. ", and says which", function()
+            local specs = "it('leaves', function() %s end) it('is next', function() end)"
+            local got = test(specs:format(case[2]))
+            assert.equal(1, got.code)
+            assert.matches("not ok 1 %- leaves", got.out)
+            assert.matches("left behind: " .. case[3], got.out)
+            assert.matches("ok 2 %- is next", got.out)
+        end)
+    end
+
+    it("lets a spec clean up in after_each and finally", function()
+        local got = test [[
+            local timer
+            after_each(function() timer:close() end)
+            it("leaves nothing", function()
+                timer = require "luv".new_timer()
+                local task = nr.spawn(function() nr.sleep(100000) end)
+                finally(function() task:cancel() end)
+            end)
+        ]]
+        assert.equal(0, got.code)
+    end)
+
+    it("fails the spec whose task failed in the background", function()
+        local got = test [[
+            it("fails", function()
+                nr.spawn(function() nr.sleep(1) error "in the background" end)
+                nr.sleep(5)
+            end)
+            it("is next", function() nr.sleep(1) end)
+        ]]
+        assert.equal(1, got.code)
+        assert.matches("not ok 1 %- fails", got.out)
+        assert.matches("in the background", got.out)
+        assert.matches("ok 2 %- is next", got.out)
+    end)
+
+    for _, output in ipairs { "utfTerminal", "plainTerminal", "TAP", "json", "junit", "gtest" } do
+        it("keeps busted's output handler " .. output, function()
+            local got = test("it('shines', function() nr.sleep(1) end)", "-o", output)
+            assert.equal(0, got.code)
+            assert.equal("", got.err)
+            assert.is_true(#got.out > 0)
+        end)
+    end
+
+    it("passes busted's options on", function()
+        local specs = "it('one #fast', function() end) it('two', function() end)"
+        assert.matches("1%.%.1\n$", test(specs, "-t", "fast").out)
+        assert.matches("1%.%.2\n.*1%.%.2\n$", test(specs, "--repeat", "2").out)
+        assert.equal("two\n", test(specs, "--list", "--filter", "two").out)
+    end)
+
+    it("gives every file the same nylon_ring, and its own globals", function()
+        local path, remove = support.file("a_spec.lua", [[
+            it("marks", function() require "nylon_ring".mark = true; mine = 1; package.loaded.mine = 1 end)
+        ]])
+        finally(remove)
+        local other = path:gsub("a_spec", "b_spec")
+        local file = assert(io.open(other, "w"))
+        file:write [[
+            it("finds", function()
+                assert.is_true(require "nylon_ring".mark)
+                assert.is_nil(mine)
+                assert.is_nil(package.loaded.mine)
+            end)
+        ]]
+        file:close()
+        finally(function() os.remove(other) remove() end)
+        assert.equal(0, support.run({ "test", path, other }).code)
+    end)
+
+    it("is left with 130 by Ctrl-C, and runs no other spec", function()
+        local path, remove = support.file("slow_spec.lua", [[
+            it("waits", function() io.write "ready\n" io.flush() require "nylon_ring".sleep(100000) end)
+            it("is next", function() print "NOT HERE" end)
+        ]])
+        finally(remove)
+        local child = support.start(support.program, { "test", path })
+        child:wait_for("out", "ready")
+        child:kill "sigint"
+        local got = child:wait()
+        assert.equal(130, got.code)
+        assert.is_nil(got.out:find("NOT HERE", 1, true))
+    end)
+end)

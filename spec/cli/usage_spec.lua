@@ -1,0 +1,56 @@
+local support = require "spec.support"
+
+local commands = { "run", "call", "inspect", "test" }
+
+describe("the command line", function()
+    it("says what it is for without arguments, and leaves with 2", function()
+        local got = support.run {}
+        assert.equal(2, got.code)
+        assert.equal("", got.out)
+        assert.equal("nylon-ring: a script or a command is missing; see `nylon-ring --help`\n", got.err)
+    end)
+
+    it("lists its commands in --help", function()
+        local got = support.run { "--help" }
+        assert.equal(0, got.code)
+        assert.equal("", got.err)
+        for _, command in ipairs(commands) do
+            assert.matches("\n +" .. command .. " ", got.out)
+        end
+    end)
+
+    for _, command in ipairs(commands) do
+        it("explains " .. command, function()
+            local got = support.run { command, "--help" }
+            assert.equal(0, got.code)
+            assert.equal("", got.err)
+            assert.matches("^Usage: nylon%-ring %[?" .. command, got.out)
+        end)
+    end
+
+    it("tells its version", function()
+        local got = support.run { "--version" }
+        assert.equal(0, got.code)
+        assert.matches("^nylon%-ring %d+%.%d+%.%d+\n$", got.out)
+    end)
+
+    local wrong = {
+        { { "--bogus" }, "unknown option '%-%-bogus'" },
+        { { "run" }, "a script is missing" },
+        { { "call" }, "missing argument 'plugin'" },
+        { { "call", "x.so" }, "missing argument 'target'" },
+        { { "call", "x.so", "/", "--timeout", "soon" }, "'soon' is not a whole number of 1 or more" },
+        { { "call", "x.so", "/", "-H", "novalue" }, "header 'novalue' is not of the form 'Key: value'" },
+        { { "inspect" }, "missing argument 'plugin'" },
+        { { "test", "--bogus" }, "unknown" },
+        { { "no_such_command" }, "no_such_command: No such file or directory" },
+    }
+    for _, case in ipairs(wrong) do
+        it("answers `" .. table.concat(case[1], " ") .. "` in one line, with 2", function()
+            local got = support.run(case[1])
+            assert.equal(2, got.code)
+            assert.equal("", got.out)
+            assert.matches("^nylon%-ring[^\n]*" .. case[2] .. "[^\n]*\n$", got.err)
+        end)
+    end
+end)
