@@ -104,6 +104,56 @@ static void open_calls_are_waited_for(void **state) {
     assert_int_equal(report.error, 0);
 }
 
+static void answers_from_many_threads_are_drained(void **state) {
+    (void)state;
+    enum { ROUNDS = 10, CALLS = 200 };
+    for (int round = 0; round < ROUNDS; round++) {
+        nr_plugin_t *plugin = host_loop_load(loop, PLUGIN("threads"), "a");
+        int unload;
+        int pending = 0;
+        nr_result_t result;
+        for (int i = 0; i < CALLS; i++) {
+            int rc = host_loop_call(plugin, "/answer", NULL, &result);
+            assert_true(rc == NR_DONE || rc == NR_PENDING);
+            pending += rc == NR_PENDING;
+        }
+        assert_int_equal(nr_plugin_unload(plugin, GRACE, &unload, NULL), 0);
+        for (; pending > 0; pending--) {
+            host_loop_await_result(loop, NULL, 0, "");
+        }
+        nr_unload_report_t report = host_loop_await_report(loop, &unload);
+        assert_int_equal(report.error, 0);
+        host_loop_assert_unmapped(&report);
+    }
+}
+
+static void a_grace_that_ends_amid_answers_completes_each_call_once(void **state) {
+    (void)state;
+    enum { ROUNDS = 10, CALLS = 200 };
+    for (int round = 0; round < ROUNDS; round++) {
+        nr_plugin_t *plugin = host_loop_load(loop, PLUGIN("threads"), "a");
+        int unload;
+        int pending = 0;
+        uint64_t completed = 0;
+        nr_result_t result;
+        nr_event_t event;
+        for (int i = 0; i < CALLS; i++) {
+            pending += host_loop_call(plugin, "/answer", NULL, &result) == NR_PENDING;
+        }
+        assert_int_equal(nr_plugin_unload(plugin, 1, &unload, NULL), 0);
+        for (; pending > 0; pending--) {
+            host_loop_next(loop, &event);
+            assert_int_equal(event.kind, NR_EVENT_RESULT);
+            completed += event.result.error == NR_E_PLUGIN_UNLOADED;
+            nr_result_release(&event.result);
+        }
+        nr_unload_report_t report = host_loop_await_report(loop, &unload);
+        assert_int_equal(report.completed, completed);
+        assert_int_equal(report.owed, 0); /* its shutdown joins its threads, which have answered */
+        host_loop_assert_unmapped(&report);
+    }
+}
+
 static void the_end_of_the_grace_completes_what_is_open(void **state) {
     (void)state;
     int calls[3];
@@ -349,6 +399,8 @@ int main(void) {
         ON_LOOP(an_unloaded_plugin_is_refused_and_its_name_is_free),
         ON_LOOP(a_busy_plugin_is_not_unloaded_without_grace),
         ON_LOOP(open_calls_are_waited_for),
+        ON_LOOP(answers_from_many_threads_are_drained),
+        ON_LOOP(a_grace_that_ends_amid_answers_completes_each_call_once),
         ON_LOOP(the_end_of_the_grace_completes_what_is_open),
         ON_LOOP(results_sent_by_init_and_shutdown_are_dropped_and_counted),
         ON_LOOP(a_plugin_without_shutdown_stays_mapped),

@@ -6,6 +6,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "log.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,10 +114,10 @@ static void write_line(const nr_log_line_t *log) {
     const char *from = text;
     while (from < to) {
         ssize_t n = write(STDERR_FILENO, from, (size_t)(to - from));
-        if (n <= 0) {
+        if (n < 0 && errno != EINTR) {
             break; /* nobody is left to be told */
         }
-        from += n;
+        from += n > 0 ? n : 0;
     }
     free(text);
 }
