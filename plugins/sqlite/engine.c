@@ -161,7 +161,7 @@ static void take_idle(sq_engine_t *engine, sq_job_t *job) {
         if (conn == NULL || sq_conn_is_current(conn, job->db)) {
             return;
         }
-        nr_logf(&engine->host, job->sid, NR_LOG_INFO, "%s is another file now, opening it",
+        nr_logf(&engine->host, job->sid, NR_LOG_DEBUG, "%s is another file now, opening it",
                 job->db);
         set_conn(engine, job, NULL);
         sq_conn_close(conn);

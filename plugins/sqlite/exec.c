@@ -62,9 +62,6 @@ static bool start_statement(sq_job_t *job, const sq_statement_t *wanted) {
     if (job->stmt == NULL) {
         return false;
     }
-    if (!sq_row_open(&job->row, job->stmt)) {
-        return sq_fail_memory(&job->fault);
-    }
     sqlite3_set_last_insert_rowid(job->conn->db, 0);
     return true;
 }
@@ -75,7 +72,7 @@ static bool run_statement(sq_job_t *job, const sq_statement_t *wanted) {
     if (!start_statement(job, wanted)) {
         return false;
     }
-    bool returns = job->row.columns > 0;
+    bool returns = sqlite3_column_count(job->stmt) > 0;
     sq_outcome_t outcome = {.changes = 0, .rows = 0};
     (void)sq_buf_add_str(&job->out, returns ? "{\"rows\":[" : "{");
     bool ok = wanted->rows != NULL ? run_for_each(job, wanted->rows, &outcome)

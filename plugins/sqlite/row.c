@@ -42,7 +42,7 @@ static char *make_key(const sq_row_t *row, sqlite3_stmt *stmt, int column) {
     return key;
 }
 
-bool sq_row_open(sq_row_t *row, sqlite3_stmt *stmt) {
+static bool make_keys(sq_row_t *row, sqlite3_stmt *stmt) {
     int columns = sqlite3_column_count(stmt);
     row->object = json_object();
     row->keys = calloc((size_t)columns + 1, sizeof(*row->keys));
@@ -65,6 +65,9 @@ static int append(const char *data, size_t len, void *buf) {
 
 bool sq_row_write(sq_row_t *row, sqlite3_stmt *stmt, sq_buf_t *buf, sq_fault_t *fault) {
     int digits = 15;
+    if (row->object == NULL && !make_keys(row, stmt)) {
+        return sq_fail_memory(fault);
+    }
     for (int i = 0; i < row->columns; i++) {
         json_t *value = sq_value_read(stmt, i, &digits);
         if (value == NULL || json_object_set_new_nocheck(row->object, row->keys[i], value) != 0) {

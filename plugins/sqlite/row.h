@@ -16,13 +16,12 @@ typedef struct sq_row {
     int columns;
 } sq_row_t;
 
-/* Makes the keys of stmt's columns. False: memory is short. Closed by sq_row_close in any case. */
-bool sq_row_open(sq_row_t *row, sqlite3_stmt *stmt);
-
-/* Appends the current row of stmt to buf. */
+/* Appends the current row of stmt to buf. The first row of a run makes the keys, not earlier: a
+ * statement that was prepared before the schema changed has its new columns only after its first
+ * step. */
 bool sq_row_write(sq_row_t *row, sqlite3_stmt *stmt, sq_buf_t *buf, sq_fault_t *fault);
 
-/* Frees what a row holds; a zeroed one holds nothing. */
+/* Frees what a row holds, for the next statement or for good; a zeroed one holds nothing. */
 void sq_row_close(sq_row_t *row);
 
 #endif

@@ -15,7 +15,7 @@ static sq_next_t fail(sq_engine_t *engine, sq_job_t *job) {
     return sq_engine_finish(engine, job, status);
 }
 
-/* /query and /rows: the statement, with its parameters bound and the keys of its columns made. */
+/* /query and /rows: the statement, with its parameters bound. */
 static bool start_reading(sq_job_t *job) {
     sq_statement_t wanted = sq_body_statement(&job->body, 0);
     sqlite3_stmt *stmt = sq_conn_prepare(job->conn, wanted.sql, wanted.sql_len, &job->fault);
@@ -26,9 +26,6 @@ static bool start_reading(sq_job_t *job) {
         return sq_fail(&job->fault, NR_INVALID, "this statement writes: use /exec");
     }
     job->stmt = stmt;
-    if (!sq_row_open(&job->row, stmt)) {
-        return sq_fail_memory(&job->fault);
-    }
     return sq_bind(stmt, wanted.params, &job->fault);
 }
 
