@@ -203,7 +203,7 @@ typedef struct nr_load_options {
     uint32_t abi;     /* 0: v1 before v2; 1 or 2: that one only */
 } nr_load_options_t;
 
-typedef struct nr_plugin_info {
+typedef struct {
     const char *name;    /* under which it is loaded */
     const char *path;    /* absolute, of the original file */
     const char *version; /* the plugin's own */
