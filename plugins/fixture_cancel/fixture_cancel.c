@@ -2,7 +2,7 @@
  *
  *     /wait        keeps the call open and never answers it by itself
  *     /cancelled   how many were cancelled, and how many times one was cancelled twice: "2 0"
- *     /late        answers every cancelled call now, then says how many
+ *     /late        ends every cancelled call now, with Err and this payload, then says how many
  *     /echo        answers at once, so that a spec can see that an answered call is not cancelled
  */
 #include <pthread.h>
@@ -35,7 +35,7 @@ static NrStatus late(uint64_t sid, const NrRequest *request, NrBytes payload) {
     pthread_mutex_lock(&lock);
     size_t kept = count < KEPT ? count : KEPT;
     for (size_t i = 0; i < kept; i++) {
-        nr_answer(&host, cancelled[i], NR_OK, payload);
+        nr_answer(&host, cancelled[i], NR_ERR, payload);
     }
     pthread_mutex_unlock(&lock);
     answer_number(sid, kept);

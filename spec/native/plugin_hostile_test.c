@@ -124,24 +124,16 @@ static void unknown_statuses_are_passed_on_and_end_a_stream(void **state) {
     plugin_close();
 }
 
-/* Other calls pass the time until the plugin's thread has noticed the cancel. */
-static void await_none_open(void) {
-    while (strcmp(plugin_call("/open", ""), "0 0") != 0) {
-    }
-}
-
 static void a_flood_ends_with_backpressure_and_is_cancelled(void **state) {
     (void)state;
     plugin_open("fixture_endless");
     nr_stream_t *stream = plugin_stream_open("/flood", "", 64);
     size_t frames = 0;
-    while (plugin_stats().backpressure == 0) {
-        assert_string_equal(plugin_call("/open", ""), "0 1");
-    }
+    plugin_await_backpressure();
     assert_int_equal(plugin_stream_fail(stream, &frames), NR_E_BACKPRESSURE);
     assert_true(frames >= 64);
     nr_stream_close(stream);
-    await_none_open();
+    plugin_await_answer("/open", "0 0");
     plugin_close();
 }
 
@@ -156,7 +148,7 @@ static void an_endless_stream_stops_when_it_is_closed(void **state) {
     assert_string_equal(plugin_stream_take(paced, 2), "0 ~ | 0 ~");
     nr_stream_close(polite);
     nr_stream_close(paced);
-    await_none_open();
+    plugin_await_answer("/open", "0 0");
     plugin_close();
 }
 

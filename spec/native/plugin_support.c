@@ -1,10 +1,15 @@
+#define _POSIX_C_SOURCE 200809L
+
 #include "plugin_support.h"
 
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define GRACE_MS 60000
+#define LIMIT_S 30
 
 static host_loop_t *loop;
 static nr_plugin_t *plugin;
@@ -125,6 +130,26 @@ const char *plugin_call(const char *target, const char *body) {
     }
     answer_result(&result);
     return answer;
+}
+
+/* Lets the plugin's threads run; fails when this has gone on for too long. */
+static void give_way(time_t since) {
+    assert_true(time(NULL) - since < LIMIT_S);
+    sched_yield();
+}
+
+void plugin_await_answer(const char *target, const char *expected) {
+    time_t since = time(NULL);
+    while (strcmp(plugin_call(target, ""), expected) != 0) {
+        give_way(since);
+    }
+}
+
+void plugin_await_backpressure(void) {
+    time_t since = time(NULL);
+    while (plugin_stats().backpressure == 0) {
+        give_way(since);
+    }
 }
 
 uint64_t plugin_start(const char *target, const char *body) {

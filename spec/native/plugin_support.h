@@ -31,6 +31,13 @@ host_loop_t *plugin_loop(void);
 /* Calls and waits for the answer. */
 const char *plugin_call(const char *target, const char *body);
 
+/* Calls again and again until this is the answer; fails after a limit that only a broken host or
+ * plugin reaches. */
+void plugin_await_answer(const char *target, const char *expected);
+
+/* Waits until the host has refused a frame of the plugin; likewise. */
+void plugin_await_backpressure(void);
+
 /* Starts a call that must not be answered inside handle; answers its sid. */
 uint64_t plugin_start(const char *target, const char *body);
 
