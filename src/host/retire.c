@@ -1,3 +1,8 @@
+/*
+ * A retirement is held by the loop (then by the event that it becomes), by its helper, and by its
+ * job while that is in the mailbox; the last of them frees it. The image is not held: it lives on
+ * anyway.
+ */
 #define _POSIX_C_SOURCE 200809L
 #include "retire.h"
 
@@ -90,15 +95,11 @@ static void on_job(nr__job_t *job, nr_worker_t *worker);
 nr__retire_t *nr__retire_new(nr_worker_t *worker, void *user, nr_error_t *err) {
     nr__retire_t *retire = calloc(1, sizeof(*retire));
     if (retire == NULL || uv_mutex_init(&retire->lock) != 0) {
-        free(retire);
-        nr__fail(err, NR_E_NO_MEMORY, "out of memory while a plugin was being unloaded");
-        return NULL;
+        goto no_memory;
     }
     if (uv_cond_init(&retire->changed) != 0) {
         uv_mutex_destroy(&retire->lock);
-        free(retire);
-        nr__fail(err, NR_E_NO_MEMORY, "out of memory while a plugin was being unloaded");
-        return NULL;
+        goto no_memory;
     }
     retire->worker = worker;
     retire->address = nr__worker_address(worker);
@@ -108,6 +109,10 @@ nr__retire_t *nr__retire_new(nr_worker_t *worker, void *user, nr_error_t *err) {
     retire->event.event.user = user;
     atomic_init(&retire->refs, 1);
     return retire;
+no_memory:
+    free(retire);
+    nr__fail(err, NR_E_NO_MEMORY, "out of memory while a plugin was being unloaded");
+    return NULL;
 }
 
 void nr__retire_free(nr__retire_t *retire) {
@@ -136,7 +141,7 @@ static void notify(nr__retire_t *retire) {
 static int advance(nr__retire_t *retire, stage_t stage) {
     uv_mutex_lock(&retire->lock);
     retire->stage = stage;
-    uv_cond_signal(&retire->changed);
+    uv_cond_broadcast(&retire->changed);
     int overdue = retire->overdue;
     uv_mutex_unlock(&retire->lock);
     notify(retire);
@@ -225,7 +230,7 @@ static void part(nr__retire_t *retire, int silent) {
         retire->overdue = 1;
         retire->verdict = retire->verdict == UNDECIDED ? LEAVE : retire->verdict;
         atomic_fetch_add_explicit(&abandoned, 1, memory_order_release);
-        uv_cond_signal(&retire->changed);
+        uv_cond_broadcast(&retire->changed);
     }
     uv_mutex_unlock(&retire->lock);
     if (stage == ENDED) {
@@ -254,7 +259,7 @@ static void decide(nr__retire_t *retire) {
     }
     uv_mutex_lock(&retire->lock);
     retire->verdict = keeps ? LEAVE : CLOSE;
-    uv_cond_signal(&retire->changed);
+    uv_cond_broadcast(&retire->changed);
     uv_mutex_unlock(&retire->lock);
 }
 
