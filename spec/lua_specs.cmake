@@ -7,12 +7,21 @@ foreach(file ${spec_files})
 endforeach()
 list(REMOVE_DUPLICATES spec_folders)
 
+# A stock LuaJIT that loads our module under a sanitizer needs its runtime first.
+set(preload "")
+if(NYLON_RING_SANITIZE MATCHES "address")
+    execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=libasan.so
+        OUTPUT_VARIABLE preload OUTPUT_STRIP_TRAILING_WHITESPACE)
+endif()
+
 # The bridge's primitives are looked at without the scheduler that the program puts on top of them:
 # a stock busted under a stock LuaJIT.
 find_program(LUAJIT luajit REQUIRED)
+set(share ${CMAKE_BINARY_DIR}/share/lua/5.1)
 set(stock_busted ${CMAKE_COMMAND} -E env
-    "LUA_PATH=${CMAKE_BINARY_DIR}/share/lua/5.1/?.lua$<SEMICOLON>${CMAKE_BINARY_DIR}/share/lua/5.1/?/init.lua$<SEMICOLON>$<SEMICOLON>"
+    "LUA_PATH=${share}/?.lua$<SEMICOLON>${share}/?/init.lua$<SEMICOLON>$<SEMICOLON>"
     "LUA_CPATH=${CMAKE_BINARY_DIR}/lib/lua/5.1/?.so$<SEMICOLON>$<SEMICOLON>"
+    "LD_PRELOAD=${preload}"
     ${LUAJIT} ${BUSTED})
 
 foreach(folder ${spec_folders})
@@ -24,5 +33,5 @@ foreach(folder ${spec_folders})
         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(spec_${folder} PROPERTIES
         TIMEOUT 600
-        ENVIRONMENT "NYLON_RING_BUILD=${CMAKE_BINARY_DIR}")
+        ENVIRONMENT "NYLON_RING_BUILD=${CMAKE_BINARY_DIR};NYLON_RING_PRELOAD=${preload}")
 endforeach()

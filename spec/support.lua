@@ -24,6 +24,18 @@ end
 --- Whether the build runs under a sanitizer, where images stay mapped and everything is slower.
 M.sanitized = M.build:match "asan$" ~= nil or M.build:match "tsan$" ~= nil
 
+--- Where a program of the machine is, or nil.
+---@param name string
+---@return string|nil
+function M.which(name)
+    for folder in os.getenv "PATH":gmatch "[^:]+" do
+        local file = folder .. "/" .. name
+        if uv.fs_access(file, "X") then
+            return file
+        end
+    end
+end
+
 --- Writes a file for one spec, in a fresh folder; answers its path and a function that removes both.
 ---@param name string
 ---@param content string
@@ -178,6 +190,22 @@ end
 ---@return spec.Outcome
 function M.run(args, options)
     return M.start(M.program, args, options):wait()
+end
+
+--- Runs a stock LuaJIT to its end, with the module that was built.
+---@async
+---@param args string[]
+---@param options? table as for `start`
+---@return spec.Outcome
+function M.stock(args, options)
+    options = options or {}
+    local share = M.build .. "/share/lua/5.1/"
+    local env = {
+        LUA_PATH = share .. "?.lua;" .. share .. "?/init.lua;;",
+        LUA_CPATH = M.build .. "/lib/lua/5.1/?.so;;",
+        LD_PRELOAD = os.getenv "NYLON_RING_PRELOAD",
+    }
+    return M.start("luajit", args, { env = env, stdin = options.stdin, cwd = options.cwd }):wait()
 end
 
 return M

@@ -197,7 +197,8 @@ describe("nr.on_error", function()
     ]]
 
     it("leaves errors to standard error, with task and stack, where nobody has set it", function()
-        local shell = ("LUA_PATH='%s' LUA_CPATH='%s' luajit -e '%s' 2>&1"):format(
+        local env = [[LD_PRELOAD="$NYLON_RING_PRELOAD" LUA_PATH='%s' LUA_CPATH='%s']]
+        local shell = (env .. " luajit -e '%s' 2>&1"):format(
             package.path, package.cpath, program:gsub("'", [['\'']]))
         local pipe = io.popen(shell)
         local output = pipe:read "*a"
