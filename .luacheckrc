@@ -5,3 +5,4 @@ exclude_files = { "build" }
 self = false
 
 files["spec/**/*.lua"] = { std = "+busted" }
+files["examples/**/*_spec.lua"] = { std = "+busted" }
