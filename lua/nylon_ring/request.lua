@@ -48,10 +48,15 @@ local function set_header(header, key, value)
     header.value.ptr, header.value.len = value, #value
 end
 
-local function count(headers)
+local function check_headers(headers)
     if type(headers) ~= "table" then
         misuse("a request's headers must be a table, not %s", type(headers))
-    elseif headers[1] ~= nil then
+    end
+    return headers
+end
+
+local function count(headers)
+    if headers[1] ~= nil then
         return #headers
     end
     local n = 0
@@ -81,7 +86,7 @@ end
 
 -- Fills `array`, or a new one where that is too short; returns the one it filled.
 local function fill_headers(array, capacity, headers)
-    local n = count(headers)
+    local n = count(check_headers(headers))
     if n > capacity then
         array, capacity = headers_type(n), n
     end
@@ -143,7 +148,7 @@ function M.new(from)
         path = from.path,
         method = from.method or "GET",
         query = type(from.query) == "table" and query.encode(from.query) or from.query or "",
-        headers = from.headers and copy_headers(from.headers),
+        headers = from.headers and copy_headers(check_headers(from.headers)),
         body = check_body(from.body or ""),
     }
     fill_texts(kept.path, kept.method, kept.query)

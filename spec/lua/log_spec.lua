@@ -1,0 +1,59 @@
+local nr = require "nylon_ring"
+local support = require "spec.support"
+local tasks = require "spec.lua.support"
+
+describe("log lines of plugins", function()
+    local plugin, lines, arrived
+
+    before_each(function()
+        plugin, lines = assert(nr.load(support.plugin "fixture_log")), {}
+        nr.on_log(function(line)
+            lines[#lines + 1] = line
+            if arrived then arrived() end
+        end)
+    end)
+
+    after_each(function()
+        arrived = nil
+        nr.on_log(nil)
+        plugin:unload()
+    end)
+
+    local function wait_for(count)
+        nr.timeout(5000, function()
+            while #lines < count do
+                nr.await(function(resume) arrived = resume end)
+            end
+        end)
+    end
+
+    it("come with level, plugin, call and message", function()
+        plugin:call("/log?level=3", "careful")
+        wait_for(1)
+        assert.equal("warn", lines[1].level)
+        assert.equal("fixture_log", lines[1].plugin)
+        assert.equal("careful", lines[1].message)
+        assert.matches("^%d+$", lines[1].sid)
+    end)
+
+    it("come from threads, and without a call", function()
+        plugin:call "/plain"
+        plugin:call("/thread", "from a thread")
+        wait_for(2)
+        assert.is_nil(lines[1].sid)
+        assert.equal("from a thread", lines[2].message)
+    end)
+
+    it("are handed to one function, whose errors do not stop the loop", function()
+        local caught = tasks.catch_errors()
+        local previous = nr.on_log(function() error("handler", 0) end)
+        assert.is_function(previous)
+        plugin:call("/log?level=4", "x")
+        nr.timeout(5000, function()
+            while #caught == 0 do nr.sleep(1) end
+        end)
+        caught.restore()
+        assert.equal("handler", caught[1].err)
+        assert.has_error(function() nr.on_log "no function" end)
+    end)
+end)
