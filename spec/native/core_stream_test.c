@@ -1,0 +1,424 @@
+/* Streams: order, limits, Backpressure, and every way in which they end. */
+#define _GNU_SOURCE
+
+#include "core_support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static core_t core;
+static int released;
+
+/* Takes the next frame and compares it. */
+static void assert_frame(nr_stream_t *stream, NrStatus status, const char *text) {
+    nr_result_t frame;
+
+    assert_int_equal(nr_stream_next(stream, &frame), NR_DONE);
+    assert_int_equal(frame.status, status);
+    assert_int_equal(frame.error, 0);
+    assert_int_equal(frame.sid, nr_stream_sid(stream));
+    assert_int_equal(frame.len, strlen(text));
+    assert_non_null(frame.data);
+    assert_memory_equal(frame.data, text, frame.len);
+    nr_result_release(&frame);
+}
+
+static void assert_next(nr_stream_t *stream, int answer) {
+    nr_result_t frame;
+
+    assert_int_equal(nr_stream_next(stream, &frame), answer);
+}
+
+static NrStatus stream_inside(played_t *played, uint64_t sid, NrBytes payload) {
+    char text[300];
+
+    (void)payload;
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, sizeof text, "%*d", i * 2 + 1, i); /* small and large ones */
+        core_send(played, sid, NR_OK, text);
+    }
+    core_send_owned(played, sid, NR_STREAM_END, "the end", &released);
+    core_send(played, sid, NR_OK, "after the end");
+    return NR_OK;
+}
+
+static void a_stream_from_inside_handle_is_queued_in_order(void **state) {
+    played_t *played = core_play(&core, stream_inside);
+    nr_stream_t *stream = core_stream(played, NULL);
+    char text[300];
+
+    (void)state;
+    released = 0;
+    assert_int_equal(nr_worker_pending(core.worker), 0); /* it has ended already */
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, sizeof text, "%*d", i * 2 + 1, i);
+        assert_frame(stream, NR_OK, text);
+    }
+    assert_frame(stream, NR_STREAM_END, "the end");
+    assert_int_equal(released, 1);
+    assert_next(stream, NR_E_STREAM_ENDED);
+    assert_next(stream, NR_E_STREAM_ENDED);
+    assert_int_equal(played->image.duplicate, 1);
+    assert_int_equal(played->lane.ok, 1);
+    nr_stream_close(stream);
+    assert_int_equal(played->cancels, 0);
+}
+
+static void a_waiting_reader_is_told_once(void **state) {
+    played_t *played = core_play(&core, NULL);
+    nr_stream_t *stream = core_stream(played, NULL);
+
+    (void)state;
+    assert_next(stream, NR_PENDING);
+    nr_stream_wait(stream, &core);
+    core_send(played, played->sid, NR_OK, "one");
+    core_send(played, played->sid, NR_OK, "two");
+    core_run(&core, 1);
+    assert_int_equal(core.events[0].kind, NR_EVENT_READABLE);
+    assert_ptr_equal(core.events[0].user, &core);
+    assert_ptr_equal(core.events[0].stream, stream);
+    assert_frame(stream, NR_OK, "one");
+    nr_stream_wait(stream, &core); /* there is something: the event comes without a frame */
+    core_run(&core, 2);
+    assert_frame(stream, NR_OK, "two");
+    core_poll(&core);
+    assert_int_equal(core.events_len, 2);
+    core_send(played, played->sid, NR_OK, "nobody waits");
+    core_poll(&core);
+    assert_int_equal(core.events_len, 2);
+    core_send(played, played->sid, NR_ERR, "");
+    core_run_all(&core);
+    assert_int_equal(core.events_len, 2);
+    assert_int_equal(played->lane.errors, 1);
+    assert_frame(stream, NR_OK, "nobody waits");
+    assert_frame(stream, NR_ERR, "");
+    nr_stream_wait(stream, &core);
+    core_run(&core, 3);
+    assert_next(stream, NR_E_STREAM_ENDED);
+    nr_stream_close(stream);
+}
+
+static void a_wait_can_be_taken_back(void **state) {
+    played_t *played = core_play(&core, NULL);
+    nr_stream_t *stream = core_stream(played, NULL);
+
+    (void)state;
+    nr_stream_wait(stream, &core);
+    core_send(played, played->sid, NR_OK, "frame");
+    nr_stream_wait(stream, NULL);
+    core_poll(&core);
+    assert_int_equal(core.events_len, 0);
+    nr_stream_wait(stream, &core);
+    nr_stream_wait(stream, NULL);
+    core_poll(&core);
+    assert_int_equal(core.events_len, 0);
+    nr_stream_wait(stream, &core); /* read before its event comes: it waits on */
+    assert_frame(stream, NR_OK, "frame");
+    core_poll(&core);
+    assert_int_equal(core.events_len, 0);
+    core_send(played, played->sid, NR_STREAM_END, "");
+    core_run(&core, 1);
+    nr_stream_close(stream);
+}
+
+static void an_unknown_status_ends_a_stream(void **state) {
+    played_t *played = core_play(&core, NULL);
+    nr_stream_t *stream = core_stream(played, NULL);
+
+    (void)state;
+    core_send(played, played->sid, NR_BACKPRESSURE, "does not end it");
+    core_send(played, played->sid, 4711, "ends it");
+    core_send(played, played->sid, NR_OK, "after it");
+    assert_frame(stream, NR_BACKPRESSURE, "does not end it");
+    assert_frame(stream, 4711, "ends it");
+    assert_next(stream, NR_E_STREAM_ENDED);
+    nr_stream_close(stream);
+}
+
+static NrStatus stream_and_refuse(played_t *played, uint64_t sid, NrBytes payload) {
+    (void)payload;
+    core_send_owned(played, sid, NR_OK, "1", &released);
+    core_send_owned(played, sid, NR_STREAM_END, "2", &released);
+    return NR_ERR;
+}
+
+static void a_refused_stream_discards_its_frames(void **state) {
+    played_t *played = core_play(&core, stream_and_refuse);
+    nr_request_t request = core_request("/", "");
+    nr_stream_t *stream;
+    nr_error_t err;
+
+    (void)state;
+    released = 0;
+    assert_int_equal(nr_stream_open(&played->plugin, &request, core_bytes(""), NULL, &stream, &err),
+                     NR_E_PLUGIN_HANDLE_FAILED);
+    assert_int_equal(err.status, NR_ERR);
+    assert_int_equal(released, 2);
+    assert_int_equal(played->image.held, 0);
+    assert_int_equal(played->image.owed, 0);
+}
+
+static void a_full_queue_answers_backpressure(void **state) {
+    nr_stream_options_t options = {.max_frames = 64};
+    played_t *played = core_play2(&core, NULL);
+    nr_stream_t *stream = core_stream(played, &options);
+    int i;
+
+    (void)state;
+    released = 0;
+    for (i = 0; i < 64; i++) {
+        assert_int_equal(core_send2(played, played->sid, NR_OK, "f"), NR_OK);
+    }
+    assert_int_equal(core_send_owned(played, played->sid, NR_OK, "x", &released), NR_BACKPRESSURE);
+    assert_int_equal(released, 1);
+    assert_int_equal(core_send2(played, played->sid, NR_OK, "x"), NR_BACKPRESSURE);
+    assert_int_equal(played->image.backpressure, 2);
+    for (i = 0; i < 31; i++) {
+        assert_frame(stream, NR_OK, "f");
+    }
+    assert_int_equal(played->writables, 0);
+    assert_frame(stream, NR_OK, "f"); /* half of it is free */
+    assert_int_equal(played->writables, 2);
+    for (i = 0; i < 32; i++) {
+        assert_int_equal(core_send2(played, played->sid, NR_OK, "g"), NR_OK);
+    }
+    assert_int_equal(core_send2(played, played->sid, NR_OK, "x"), NR_BACKPRESSURE);
+    assert_int_equal(core_send2(played, played->sid, NR_STREAM_END, "end"), NR_OK);
+    assert_int_equal(core_send2(played, played->sid, NR_OK, "x"), NR_INVALID);
+    for (i = 0; i < 64; i++) {
+        assert_frame(stream, NR_OK, i < 32 ? "f" : "g");
+    }
+    assert_frame(stream, NR_STREAM_END, "end");
+    assert_next(stream, NR_E_STREAM_ENDED);
+    assert_int_equal(played->writables, 2); /* nothing to write to any more */
+    nr_stream_close(stream);
+    assert_int_equal(played->closes, 0); /* it had ended */
+}
+
+static void bytes_are_limited_but_one_frame_always_fits(void **state) {
+    nr_stream_options_t options = {.max_bytes = 10};
+    played_t *played = core_play2(&core, NULL);
+    nr_stream_t *stream = core_stream(played, &options);
+
+    (void)state;
+    assert_int_equal(core_send2(played, played->sid, NR_OK, "a frame of 22 bytes ..."), NR_OK);
+    assert_int_equal(core_send2(played, played->sid, NR_OK, "x"), NR_BACKPRESSURE);
+    assert_frame(stream, NR_OK, "a frame of 22 bytes ...");
+    assert_int_equal(played->writables, 1);
+    assert_int_equal(core_send2(played, played->sid, NR_OK, "12345"), NR_OK);
+    assert_int_equal(core_send2(played, played->sid, NR_OK, "67890"), NR_OK);
+    assert_int_equal(core_send2(played, played->sid, NR_OK, "x"), NR_BACKPRESSURE);
+    nr_stream_close(stream);
+    assert_int_equal(played->closes, 1);
+    assert_int_equal(played->cancels, 1);
+}
+
+static void a_v1_stream_over_its_limits_keeps_what_is_queued_and_ends(void **state) {
+    nr_stream_options_t options = {.max_frames = 64};
+    played_t *played = core_play(&core, NULL);
+    nr_stream_t *stream = core_stream(played, &options);
+
+    (void)state;
+    nr_stream_wait(stream, &core);
+    for (int i = 0; i < 70; i++) {
+        core_send(played, played->sid, NR_OK, "f");
+    }
+    core_run(&core, 1);
+    assert_int_equal(played->cancels, 1);
+    assert_int_equal(nr_worker_pending(core.worker), 0);
+    for (int i = 0; i < 64; i++) {
+        assert_frame(stream, NR_OK, "f");
+    }
+    assert_next(stream, NR_E_BACKPRESSURE);
+    assert_int_equal(played->image.backpressure, 1);
+    assert_int_equal(played->image.late, 5);
+    assert_int_equal(played->image.owed, 1);
+    core_send(played, played->sid, NR_STREAM_END, "late");
+    assert_int_equal(played->image.owed, 0);
+    nr_stream_close(stream);
+    assert_int_equal(played->cancels, 1);
+}
+
+static NrStatus overflow_inside(played_t *played, uint64_t sid, NrBytes payload) {
+    (void)payload;
+    for (int i = 0; i < 100; i++) {
+        core_send(played, sid, NR_OK, "f");
+    }
+    return NR_OK;
+}
+
+static void a_v1_stream_may_overflow_inside_handle(void **state) {
+    nr_stream_options_t options = {.max_frames = 64};
+    played_t *played = core_play(&core, overflow_inside);
+    nr_stream_t *stream = core_stream(played, &options);
+
+    (void)state;
+    assert_int_equal(nr_worker_pending(core.worker), 0);
+    assert_int_equal(played->cancels, 1);
+    for (int i = 0; i < 64; i++) {
+        assert_frame(stream, NR_OK, "f");
+    }
+    assert_next(stream, NR_E_BACKPRESSURE);
+    nr_stream_close(stream);
+}
+
+static void a_closed_stream_drops_its_frames_and_later_ones(void **state) {
+    played_t *played = core_play2(&core, NULL);
+    nr_stream_t *stream = core_stream(played, NULL);
+
+    (void)state;
+    released = 0;
+    nr_stream_wait(stream, &core);
+    core_send_owned(played, played->sid, NR_OK, "queued", &released);
+    core_send_owned(played, played->sid, NR_OK, "queued", &released);
+    nr_stream_close(stream);
+    assert_int_equal(released, 2);
+    assert_int_equal(played->cancels, 1);
+    assert_int_equal(played->closes, 1);
+    assert_int_equal(core_send_owned(played, played->sid, NR_OK, "late", &released), NR_INVALID);
+    assert_int_equal(core_send_owned(played, played->sid, NR_STREAM_END, "", &released),
+                     NR_INVALID);
+    assert_int_equal(released, 4);
+    assert_int_equal(played->image.late, 2);
+    assert_int_equal(played->image.owed, 0);
+    core_run_all(&core);
+    assert_int_equal(core.events_len, 0);
+    assert_int_equal(played->image.held, 0);
+}
+
+static void a_wait_times_out_and_a_frame_in_time_prevents_it(void **state) {
+    nr_stream_options_t options = {.timeout_ms = 30};
+    played_t *played = core_play(&core, NULL);
+    nr_stream_t *stream = core_stream(played, &options);
+
+    (void)state;
+    nr_stream_wait(stream, &core);
+    core_send(played, played->sid, NR_OK, "in time");
+    core_run(&core, 1);
+    assert_frame(stream, NR_OK, "in time");
+    nr_stream_wait(stream, &core);
+    core_run(&core, 2);
+    assert_next(stream, NR_E_TIMEOUT);
+    assert_int_equal(played->lane.timeouts, 1);
+    assert_int_equal(played->cancels, 1);
+    nr_stream_close(stream);
+}
+
+static void a_deadline_ends_a_stream_that_nobody_waits_for(void **state) {
+    nr_stream_options_t options = {.timeout_ms = 100000, .deadline_ms = 5};
+    played_t *played = core_play(&core, NULL);
+    nr_stream_t *stream = core_stream(played, &options);
+
+    (void)state;
+    core_send(played, played->sid, NR_OK, "queued");
+    core_run_all(&core);
+    assert_frame(stream, NR_OK, "queued");
+    assert_next(stream, NR_E_TIMEOUT);
+    assert_int_equal(core.events_len, 0);
+    nr_stream_close(stream);
+}
+
+static void an_unload_ends_a_stream_and_its_reader_hears_of_it(void **state) {
+    played_t *played = core_play(&core, NULL);
+    nr_stream_t *stream = core_stream(played, NULL);
+
+    (void)state;
+    nr_stream_wait(stream, &core);
+    assert_int_equal(nr__worker_give_up_lane(core.worker, &played->lane, NR_E_PLUGIN_UNLOADED), 1);
+    core_run(&core, 1);
+    assert_next(stream, NR_E_PLUGIN_UNLOADED);
+    nr_stream_close(stream);
+}
+
+static void malformed_frames_end_a_v1_stream_after_its_frames(void **state) {
+    played_t *played = core_play(&core, NULL);
+    nr_stream_t *stream = core_stream(played, NULL);
+    NrBytes malformed = {NULL, 1};
+
+    (void)state;
+    core_send(played, played->sid, NR_OK, "good");
+    nr__host_vtable1.send_result(&played->image, played->sid, NR_OK, malformed);
+    core_run_all(&core);
+    assert_frame(stream, NR_OK, "good");
+    assert_next(stream, NR_E_MALFORMED_RESULT);
+    assert_int_equal(played->image.owed, 0);
+    nr_stream_close(stream);
+}
+
+static void input_reaches_the_plugin_until_it_is_finished(void **state) {
+    played_t *played = core_play2(&core, NULL), *deaf = core_play(&core, NULL);
+    nr_stream_t *stream = core_stream(played, NULL), *other = core_stream(deaf, NULL);
+    NrBytes malformed = {NULL, 1};
+
+    (void)state;
+    assert_int_equal(nr_stream_send(stream, core_bytes("in"), NULL), 0);
+    assert_int_equal(nr_stream_send(stream, malformed, NULL), NR_E_INVALID_REQUEST);
+    assert_int_equal(nr_stream_finish(stream, NULL), 0);
+    assert_int_equal(nr_stream_send(stream, core_bytes("in"), NULL), NR_E_STREAM_ENDED);
+    assert_int_equal(nr_stream_finish(stream, NULL), NR_E_STREAM_ENDED);
+    assert_int_equal(nr_stream_send(other, core_bytes("in"), NULL), NR_E_UNSUPPORTED);
+    nr_stream_close(stream);
+    nr_stream_close(other);
+    assert_int_equal(played->closes, 1); /* once, by finish */
+}
+
+static void a_stream_outlives_its_worker(void **state) {
+    core_t second;
+    played_t *played;
+    nr_stream_t *stream;
+    nr_result_t frame;
+
+    (void)state;
+    core_open(&second);
+    played = core_play(&second, NULL);
+    stream = core_stream(played, NULL);
+    core_send(played, played->sid, NR_OK, "queued, and longer than what a result stores in itself");
+    core_send(played, played->sid, NR_OK, "short");
+    nr_stream_wait(stream, &core);
+    core_close(&second);
+    core_send(played, played->sid, NR_OK, "late");
+    assert_int_equal(nr_stream_next(stream, &frame), NR_DONE);
+    assert_frame(stream, NR_OK, "short");
+    assert_next(stream, NR_E_LOOP_CLOSED);
+    nr_stream_wait(stream, &core);
+    nr_stream_close(stream);
+    assert_memory_equal(frame.data, "queued", 6);
+    nr_result_release(&frame);
+}
+
+static int setup(void **state) {
+    (void)state;
+    core_open(&core);
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    assert_int_equal(nr_worker_pending(core.worker), 0);
+    core_close(&core);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(a_stream_from_inside_handle_is_queued_in_order),
+        TEST(a_waiting_reader_is_told_once),
+        TEST(a_wait_can_be_taken_back),
+        TEST(an_unknown_status_ends_a_stream),
+        TEST(a_refused_stream_discards_its_frames),
+        TEST(a_full_queue_answers_backpressure),
+        TEST(bytes_are_limited_but_one_frame_always_fits),
+        TEST(a_v1_stream_over_its_limits_keeps_what_is_queued_and_ends),
+        TEST(a_v1_stream_may_overflow_inside_handle),
+        TEST(a_closed_stream_drops_its_frames_and_later_ones),
+        TEST(a_wait_times_out_and_a_frame_in_time_prevents_it),
+        TEST(a_deadline_ends_a_stream_that_nobody_waits_for),
+        TEST(an_unload_ends_a_stream_and_its_reader_hears_of_it),
+        TEST(malformed_frames_end_a_v1_stream_after_its_frames),
+        TEST(input_reaches_the_plugin_until_it_is_finished),
+        TEST(a_stream_outlives_its_worker),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,283 @@
+/* Everything at once from many threads: each call completes once, each payload is released once,
+ * and nothing reaches another call. */
+#define _GNU_SOURCE
+
+#include "core_support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define THREADS 64
+
+static core_t core;
+
+/* Hostile threads: every one of them answers every sid of a batch, and starts on the next batch
+ * when it is there. */
+typedef struct storm {
+    uv_thread_t threads[THREADS];
+    played_t *played;
+    uv_mutex_t lock;
+    uv_cond_t more;
+    unsigned batch; /* under the lock; 0: none yet */
+    int stop;       /* the same */
+    _Atomic uint64_t sids[THREADS];
+    atomic_ulong sent, released;
+} storm_t;
+
+static storm_t storm;
+
+static void count_released(void *owner_ctx, const uint8_t *ptr, uint64_t len) {
+    (void)owner_ctx;
+    (void)len;
+    free((void *)(uintptr_t)ptr);
+    atomic_fetch_add(&storm.released, 1);
+}
+
+/* Sends the sid's own number, owned, as its answer: who reads another one has another's. */
+static void send_number(uint64_t sid, NrStatus status) {
+    NrOwnedBytes bytes = {malloc(sizeof sid), sizeof sid, NULL, count_released};
+
+    memcpy((void *)(uintptr_t)bytes.ptr, &sid, sizeof sid);
+    atomic_fetch_add(&storm.sent, 1);
+    nr__host_vtable2.send_result_owned(&storm.played->image, sid, status, bytes);
+}
+
+static void answer_by_lease(uint64_t sid) {
+    NrBufferLease lease = nr__host_vtable2.acquire_result_buffer(&storm.played->image, sid, 8);
+
+    if (lease.ptr != NULL) {
+        memcpy(lease.ptr, &sid, sizeof sid);
+        nr__host_vtable2.commit_result_buffer(&storm.played->image, sid, NR_OK, lease.token,
+                                              sizeof sid);
+    }
+}
+
+static void rage_at(uint64_t sid, unsigned turn) {
+    nr__host_ext.set_state(&storm.played->image, sid, core_str("k"), core_bytes("value"));
+    nr__host_ext.get_state(&storm.played->image, sid, core_str("k"));
+    if (turn % 5 == 0) {
+        answer_by_lease(sid);
+    }
+    send_number(sid, turn % 3 == 0 ? NR_STREAM_END : NR_OK);
+}
+
+/* 1 when there is a batch after `*batch`, which it becomes. */
+static int wait_for_batch(unsigned *batch) {
+    int goes_on;
+
+    uv_mutex_lock(&storm.lock);
+    while (storm.batch == *batch && !storm.stop) {
+        uv_cond_wait(&storm.more, &storm.lock);
+    }
+    goes_on = storm.batch != *batch;
+    *batch = storm.batch;
+    uv_mutex_unlock(&storm.lock);
+    return goes_on;
+}
+
+static void rage(void *arg) {
+    unsigned first = (unsigned)(uintptr_t)arg, batch = 0;
+
+    while (wait_for_batch(&batch)) {
+        for (unsigned i = 0; i < THREADS; i++) {
+            rage_at(atomic_load(&storm.sids[(first + i) % THREADS]), i);
+        }
+    }
+}
+
+static void start_storm(void) {
+    memset(&storm, 0, sizeof storm);
+    storm.played = core_play(&core, NULL);
+    uv_mutex_init(&storm.lock);
+    uv_cond_init(&storm.more);
+    for (uintptr_t i = 0; i < THREADS; i++) {
+        uv_thread_create(&storm.threads[i], rage, (void *)i);
+    }
+}
+
+static void next_batch(int stop) {
+    uv_mutex_lock(&storm.lock);
+    storm.batch += !stop;
+    storm.stop = stop;
+    uv_cond_broadcast(&storm.more);
+    uv_mutex_unlock(&storm.lock);
+}
+
+static void stop_storm(void) {
+    next_batch(1);
+    for (int i = 0; i < THREADS; i++) {
+        uv_thread_join(&storm.threads[i]);
+    }
+    uv_mutex_destroy(&storm.lock);
+    uv_cond_destroy(&storm.more);
+}
+
+static uint64_t completed, timed_out;
+
+static void on_result(core_t *on, const core_event_t *event) {
+    on->events_len = 0;
+    if (event->error == NR_E_TIMEOUT) {
+        timed_out++;
+        return;
+    }
+    assert_int_equal(event->error, 0);
+    assert_int_equal(event->len, sizeof event->sid);
+    assert_memory_equal(event->data, &event->sid, sizeof event->sid);
+    completed++;
+}
+
+/* 64 threads answer 64 calls at a time, all threads every call, while the loop cancels some of
+ * them, times some out, and starts the next ones in the same slots. */
+static void every_call_completes_once_under_64_threads(void **state) {
+    uint64_t cancelled = 0, calls = 0, sids[THREADS];
+
+    (void)state;
+    completed = timed_out = 0;
+    core.on_event = on_result;
+    start_storm();
+    for (int batch = 0; batch < 100; batch++) {
+        for (int i = 0; i < THREADS; i++, calls++) {
+            sids[i] = core_call(storm.played, NULL, i % 7 == 0 ? 1 : 0);
+            atomic_store(&storm.sids[i], sids[i]);
+        }
+        next_batch(0);
+        for (int i = 0; i < THREADS; i += 11) {
+            cancelled += nr_call_cancel(core.worker, sids[i]) == 0;
+        }
+        core_run_all(&core);
+    }
+    stop_storm();
+    core_poll(&core);
+    assert_int_equal(completed + timed_out + cancelled, calls);
+    assert_true(completed > 0);
+    assert_int_equal(atomic_load(&storm.released), atomic_load(&storm.sent));
+    assert_int_equal(storm.played->image.held, 0);
+    assert_int_equal(storm.played->lane.in_flight, 0);
+    assert_int_equal(
+        storm.played->lane.ok + storm.played->lane.timeouts + storm.played->lane.cancelled, calls);
+}
+
+/* Reads until the stream has ended; answers how many frames there were. */
+static uint64_t read_all(nr_stream_t *stream) {
+    uint64_t frames = 0;
+    nr_result_t frame;
+
+    for (;;) {
+        int answer = nr_stream_next(stream, &frame);
+
+        if (answer == NR_E_STREAM_ENDED) {
+            return frames;
+        }
+        if (answer == NR_PENDING) {
+            nr_stream_wait(stream, stream);
+            core_run(&core, core.events_len + 1);
+            continue;
+        }
+        assert_int_equal(answer, NR_DONE);
+        assert_int_equal(frame.sid, nr_stream_sid(stream));
+        assert_memory_equal(frame.data, &frame.sid, sizeof frame.sid);
+        nr_result_release(&frame);
+        frames++;
+    }
+}
+
+/* The same with streams: some are read to their end, some closed at any moment. */
+static void streams_end_once_under_64_threads(void **state) {
+    nr_stream_t *streams[THREADS];
+    uint64_t frames = 0;
+
+    (void)state;
+    start_storm();
+    for (int batch = 0; batch < 15; batch++) {
+        for (int i = 0; i < THREADS; i++) {
+            streams[i] = core_stream(storm.played, NULL);
+            atomic_store(&storm.sids[i], nr_stream_sid(streams[i]));
+        }
+        next_batch(0);
+        for (int i = 0; i < THREADS; i++) {
+            frames += i % 3 == 0 ? 0 : read_all(streams[i]);
+            nr_stream_close(streams[i]);
+        }
+    }
+    stop_storm();
+    core_poll(&core);
+    assert_true(frames >= 15 * 42);
+    assert_int_equal(atomic_load(&storm.released), atomic_load(&storm.sent));
+    assert_int_equal(storm.played->image.held, 0);
+    assert_int_equal(nr_worker_pending(core.worker), 0);
+}
+
+/* A plugin with 64 threads of its own: each thread's frames come in its order. */
+static void frames_of_each_thread_keep_their_order(void **state) {
+    nr_plugin_t *plugin = core_load(&core, "fixture_threads");
+    nr_request_t request = core_request("/stream", "frames=100");
+    unsigned next[THREADS] = {0}, thread, number;
+    nr_stream_t *stream;
+    nr_result_t frame;
+
+    (void)state;
+    assert_int_equal(nr_stream_open(plugin, &request, core_bytes(""), NULL, &stream, NULL), 0);
+    do {
+        int answer;
+        nr_stream_wait(stream, stream);
+        core_run(&core, core.events_len + 1);
+        while ((answer = nr_stream_next(stream, &frame)) == NR_DONE && frame.status == NR_OK) {
+            char text[32] = {0};
+            memcpy(text, frame.data, frame.len);
+            assert_int_equal(sscanf(text, "%u %u", &thread, &number), 2);
+            assert_int_equal(number, next[thread % THREADS]++);
+            nr_result_release(&frame);
+        }
+        assert_true(answer >= 0);
+        number = answer == NR_DONE;
+    } while (!number);
+    assert_int_equal(frame.status, NR_STREAM_END);
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(next[i], 100);
+    }
+    nr_result_release(&frame);
+    nr_stream_close(stream);
+}
+
+static void one_of_64_racing_answers_wins(void **state) {
+    nr_plugin_t *plugin = core_load(&core, "fixture_threads");
+    nr_request_t request = core_request("/race", "");
+    nr_result_t result;
+    nr_stats_t stats;
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(nr_call(plugin, &request, core_bytes(""), NULL, &result, NULL),
+                         NR_PENDING);
+        core_run(&core, (size_t)i + 1);
+    }
+    core_run_all(&core);
+    assert_int_equal(core.events_len, 100);
+    nr_plugin_stats(plugin, &stats);
+    assert_int_equal(stats.ok, 100);
+    assert_int_equal(stats.unknown, 0);
+}
+
+static int setup(void **state) {
+    (void)state;
+    core_open(&core);
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    core_close(&core);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(every_call_completes_once_under_64_threads),
+        TEST(streams_end_once_under_64_threads),
+        TEST(frames_of_each_thread_keep_their_order),
+        TEST(one_of_64_racing_answers_wins),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
