@@ -126,11 +126,16 @@ static void an_unknown_status_ends_a_stream(void **state) {
     nr_stream_t *stream = core_stream(played, NULL);
 
     (void)state;
-    core_send(played, played->sid, NR_BACKPRESSURE, "does not end it");
+    core_send2(played, played->sid, NR_BACKPRESSURE, "does not end a v2 stream");
     core_send(played, played->sid, 4711, "ends it");
     core_send(played, played->sid, NR_OK, "after it");
-    assert_frame(stream, NR_BACKPRESSURE, "does not end it");
+    assert_frame(stream, NR_BACKPRESSURE, "does not end a v2 stream");
     assert_frame(stream, 4711, "ends it");
+    assert_next(stream, NR_E_STREAM_ENDED);
+    nr_stream_close(stream);
+    stream = core_stream(played, NULL);
+    core_send(played, played->sid, NR_BACKPRESSURE, "unknown to v1");
+    assert_frame(stream, NR_BACKPRESSURE, "unknown to v1");
     assert_next(stream, NR_E_STREAM_ENDED);
     nr_stream_close(stream);
 }
