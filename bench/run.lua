@@ -15,8 +15,7 @@ ffi.cdef "const char *bench_floor_body(void);"
 local floor_ffi = ffi.load(package.searchpath("bench_floor", package.cpath))
 
 -- Nanoseconds of one operation: `op(count)` is repeated with a growing count until it fills a slice.
-local function measure(op)
-    local count = 64
+local function measure(op, count)
     while true do
         local start = uv.hrtime()
         op(count)
@@ -74,7 +73,7 @@ end
 local function thread(size, in_flight)
     local request = nr.request { path = "/thread", body = ("x"):rep(size) }
     return function(count)
-        local left = math.max(count, in_flight)
+        local left = count
         local function caller()
             while left > 0 do
                 left = left - 1
@@ -113,11 +112,11 @@ local cases = {
     { "inside 1024 B", inside(1024), 1024 },
     { "inside 4096 B", inside(4096), 4096 },
     { "stream of 9 frames", stream(16) },
-    { "thread, 1 in flight", thread(16, 1) },
-    { "thread, 16 in flight", thread(16, 16) },
-    { "thread, 256 in flight", thread(16, 256) },
-    { "thread, 4096 in flight", thread(16, 4096) },
-    { "thread, 65536 in flight", thread(16, 65536) },
+    { "thread, 1 in flight", thread(16, 1), in_flight = 1 },
+    { "thread, 16 in flight", thread(16, 16), in_flight = 16 },
+    { "thread, 256 in flight", thread(16, 256), in_flight = 256 },
+    { "thread, 4096 in flight", thread(16, 4096), in_flight = 4096 },
+    { "thread, 65536 in flight", thread(16, 65536), in_flight = 65536 },
 }
 
 local function run_lua(lua, c_api, plain_ffi)
@@ -127,11 +126,12 @@ local function run_lua(lua, c_api, plain_ffi)
     end
     for _, case in ipairs(cases) do
         local name, op, floor_size = case[1], case[2], case[3]
-        op(64) -- warm up
-        add(lua, name, measure(op))
+        local least = math.max(64, 4 * (case.in_flight or 0)) -- starting and joining tasks is no call
+        op(least) -- warm up
+        add(lua, name, measure(op, least))
         if floor_size then
-            add(c_api, name, measure(floor_of(floor_c, floor_size)))
-            add(plain_ffi, name, measure(floor_of(ffi_body, floor_size)))
+            add(c_api, name, measure(floor_of(floor_c, floor_size), least))
+            add(plain_ffi, name, measure(floor_of(ffi_body, floor_size), least))
         end
     end
 end
