@@ -64,8 +64,8 @@ bool worker_start(Worker *worker);
  * be used afterwards. [host thread] */
 void worker_stop(Worker *worker);
 
-/* Hands a job over, to be run in so many milliseconds; 0 is at once, in the order of these calls.
- * [any thread] */
+/* Hands a job over, to be run in so many milliseconds; 0 is at once, in the order of these calls,
+ * JOB_PARKED when it is woken. [any thread] */
 void worker_post(Worker *worker, Job *job, uint64_t delay);
 
 /* Hands a job over and runs it for the first time on the calling thread, before this returns. It

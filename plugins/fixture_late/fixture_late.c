@@ -1,9 +1,7 @@
 /* fixture_late: answers after its caller has lost patience.
  *
- *     /late?delay=MS   the payload, from a thread, MS milliseconds (100) later; it does not care
- * for cancellation /sent            how many of these answers are out
- *
- * To decide from a spec when the late answer comes, use fixture_hold. */
+ *     /late?delay=MS   the payload, from a thread, MS milliseconds (0) after nylon.cancel/1 has
+ * told that the call was given up; not before /sent            how many of these answers are out */
 #include <stdatomic.h>
 
 #include "../echo/worker.h"
@@ -14,6 +12,8 @@ static atomic_ulong sent;
 
 typedef struct Late {
     Job job;
+    int64_t delay;
+    bool told; /* that the call was given up */
     uint64_t len;
     uint8_t payload[];
 } Late;
@@ -23,10 +23,19 @@ static void late_free(Job *job) {
 }
 
 static int64_t late_run(Job *job) {
-    const Late *late = (const Late *)job;
+    Late *late = (Late *)job;
+    if (!late->told && late->delay > 0) {
+        late->told = true;
+        return late->delay;
+    }
     nr_answer(&host, job->sid, NR_OK, nr_bytes(late->payload, late->len));
     atomic_fetch_add_explicit(&sent, 1, memory_order_release);
     return JOB_DONE;
+}
+
+static void cancel(void *ctx, uint64_t sid) {
+    (void)ctx;
+    worker_wake(&worker, sid);
 }
 
 static NrStatus answer_late(uint64_t sid, const NrRequest *request, NrBytes payload) {
@@ -37,9 +46,11 @@ static NrStatus answer_late(uint64_t sid, const NrRequest *request, NrBytes payl
     late->job.sid = sid;
     late->job.run = late_run;
     late->job.free = late_free;
+    late->delay = (int64_t)query_number(request, "delay", 0);
+    late->told = false;
     late->len = payload.len;
     memcpy(late->payload, payload.ptr, payload.len);
-    worker_post(&worker, &late->job, query_number(request, "delay", 100));
+    worker_post(&worker, &late->job, JOB_PARKED);
     return NR_OK;
 }
 
@@ -59,4 +70,7 @@ static void shutdown(void *ctx) {
     worker_stop(&worker);
 }
 
+static const NrExtCancel cancel_table = {cancel};
+
 FIXTURE_EXPORT_WITH("fixture_late", init, shutdown, {"/late", answer_late}, {"/sent", count_sent})
+NR_PLUGIN_EXPORT_EXTENSIONS({NR_EXT_CANCEL, &cancel_table})
