@@ -96,6 +96,16 @@ static void an_answer_after_the_cancel_is_dropped(void **state) {
     plugin_close();
 }
 
+static void an_answer_after_the_timeout_is_dropped(void **state) {
+    (void)state;
+    plugin_open("fixture_late");
+    assert_string_equal(plugin_call_within("/late?delay=5", "x", 1), "error timeout ");
+    plugin_await_answer("/sent", "0 1");
+    assert_int_equal(plugin_stats().late, 1);
+    assert_int_equal(plugin_stats().timeouts, 1);
+    plugin_close();
+}
+
 static void views_of_nothing_with_a_length_are_not_read(void **state) {
     (void)state;
     plugin_open("fixture_null_view");
@@ -161,6 +171,7 @@ int main(void) {
         cmocka_unit_test(what_was_sent_before_a_failure_is_discarded),
         cmocka_unit_test(a_call_that_is_never_answered_keeps_the_image),
         cmocka_unit_test(an_answer_after_the_cancel_is_dropped),
+        cmocka_unit_test(an_answer_after_the_timeout_is_dropped),
         cmocka_unit_test(views_of_nothing_with_a_length_are_not_read),
         cmocka_unit_test(unknown_statuses_are_passed_on_and_end_a_stream),
         cmocka_unit_test(a_flood_ends_with_backpressure_and_is_cancelled),

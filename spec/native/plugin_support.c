@@ -102,10 +102,12 @@ static const char *answer_refused(const nr_error_t *err) {
     return answer;
 }
 
-static int start(const char *target, const char *body, nr_result_t *result, nr_error_t *err) {
+static int start(const char *target, const char *body, uint64_t timeout_ms, nr_result_t *result,
+                 nr_error_t *err) {
     nr_request_t request = request_of(target);
+    nr_call_options_t options = {.timeout_ms = timeout_ms};
     answer_len = 0;
-    return nr_call(plugin, &request, bytes_of(body), NULL, result, err);
+    return nr_call(plugin, &request, bytes_of(body), &options, result, err);
 }
 
 const char *plugin_await(void) {
@@ -118,9 +120,13 @@ const char *plugin_await(void) {
 }
 
 const char *plugin_call(const char *target, const char *body) {
+    return plugin_call_within(target, body, 0);
+}
+
+const char *plugin_call_within(const char *target, const char *body, uint64_t timeout_ms) {
     nr_result_t result;
     nr_error_t err = {0};
-    int started = start(target, body, &result, &err);
+    int started = start(target, body, timeout_ms, &result, &err);
     if (started < 0) {
         assert_int_equal(started, NR_E_PLUGIN_HANDLE_FAILED);
         return answer_refused(&err);
@@ -155,7 +161,7 @@ void plugin_await_backpressure(void) {
 uint64_t plugin_start(const char *target, const char *body) {
     nr_result_t result;
     nr_error_t err = {0};
-    assert_int_equal(start(target, body, &result, &err), NR_PENDING);
+    assert_int_equal(start(target, body, 0, &result, &err), NR_PENDING);
     return result.sid;
 }
 

@@ -28,8 +28,9 @@ nr_plugin_t *plugin_get(void);
 nr_stats_t plugin_stats(void);
 host_loop_t *plugin_loop(void);
 
-/* Calls and waits for the answer. */
+/* Calls and waits for the answer, for so many milliseconds or without a limit. */
 const char *plugin_call(const char *target, const char *body);
+const char *plugin_call_within(const char *target, const char *body, uint64_t timeout_ms);
 
 /* Calls again and again until this is the answer; fails after a limit that only a broken host or
  * plugin reaches. */
