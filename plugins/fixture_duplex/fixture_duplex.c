@@ -1,11 +1,12 @@
 /* fixture_duplex: a v1 plugin whose streams take input by nylon.duplex/1.
  *
  *     /echo             each frame of input comes back as it is; the end of the input ends the
- * stream /collect          the end of the input ends the stream with all of it in one frame
+ *                       stream
+ *     /collect          the end of the input ends the stream with all of it in one frame
  *     /refuse?times=N   as /echo, but answers the first N (3) frames with Backpressure
  *     /fail             answers each frame of input with Err, and takes none
- *     /closes           how often stream_close was called, and how often twice for one stream: "1
- * 0" */
+ *     /closes           how often stream_close was called, and how often twice for one stream:
+ *                       "1 0" */
 #include <pthread.h>
 #include <sys/queue.h>
 

@@ -1,13 +1,15 @@
 /* fixture_hold: keeps calls open until it is told to answer them.
  *
- *     /hold                      keeps the call
- *     /release?status=N&count=M  answers the M calls that are held longest (all) with status N (0)
- * and this request's payload, from a thread, before this call is answered /frame?status=N as
- * /release for all of them, but keeps holding: frames of streams /count                     how
- * many are held
+ *     /hold                       keeps the call
+ *     /release?status=N&count=M   answers the M calls that are held longest (all) with status
+ *                                 N (0) and this request's payload, from a thread, before this
+ *                                 call is answered
+ *     /frame?status=N             as /release for all of them, but keeps holding: frames of
+ *                                 streams
+ *     /count                      how many are held
  *
- * It does not offer nylon.cancel/1: a call that was given up stays held, and its answer comes late.
- */
+ * It does not offer nylon.cancel/1: a call that was given up stays held, and its answer comes
+ * late. */
 #include <pthread.h>
 
 #include "../fixture.h"

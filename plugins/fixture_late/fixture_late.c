@@ -1,7 +1,8 @@
 /* fixture_late: answers after its caller has lost patience.
  *
- *     /late?delay=MS   the payload, from a thread, MS milliseconds (0) after nylon.cancel/1 has
- * told that the call was given up; not before /sent            how many of these answers are out */
+ *     /late?delay=MS   the payload, from a thread, MS milliseconds (0) after nylon.cancel/1
+ *                      has told that the call was given up; not before
+ *     /sent            how many of these answers are out */
 #include <stdatomic.h>
 
 #include "../echo/worker.h"

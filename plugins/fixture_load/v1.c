@@ -1,17 +1,23 @@
 /* fixture_load_<case>: v1 plugins that cannot be loaded, each for one reason. CASE_<case> is
  * defined:
  *
- *     no_export         exports neither generation's symbol
- *     null_info         the export answers NULL
- *     wrong_version     abi_version 2 behind the v1 symbol, and nothing but version and size to
- * read small_info        struct_size 8, likewise bad_name          a name that is no UTF-8
- * null_name      NULL with a length bad_version       a version that is no UTF-8 null_version NULL
- * with a length null_table        no table no_init           no init no_handle      no handle
- *     init_refuses      init answers Unsupported
- *     undefined_symbol  calls a function that nobody has
- *     missing_library   needs libnr_fixture_absent.so, which is not where it is looked for
- *     none              loads and echoes, so that a spec can see that the others fail for their
- * reason */
+ *     no_export          exports neither generation's symbol
+ *     null_info          the export answers NULL
+ *     wrong_version      abi_version 2 behind the v1 symbol, and nothing but version and size
+ *                        to read
+ *     small_info         struct_size 8, likewise
+ *     bad_name           a name that is no UTF-8
+ *     null_name          a name that is NULL with a length
+ *     bad_version        a version that is no UTF-8
+ *     null_version       a version that is NULL with a length
+ *     null_table         no table
+ *     no_init            no init
+ *     no_handle          no handle
+ *     init_refuses       init answers Unsupported
+ *     undefined_symbol   calls a function that nobody has
+ *     missing_library    needs libnr_fixture_absent.so, which is not where it is looked for
+ *     none               loads and echoes, so that a spec can see that the others fail for
+ *                        their reason */
 #include <nylon_ring/plugin.h>
 
 void nr_fixture_symbol_that_nobody_has(void);

@@ -2,10 +2,12 @@
  * defined:
  *
  *     null_info       the export answers NULL
- *     wrong_version   abi_version 1 behind the v2 symbol, and nothing but version and size to read
+ *     wrong_version   abi_version 1 behind the v2 symbol, and nothing but version and size to
+ *                     read
  *     small_info      struct_size 8, likewise
  *     null_table      no table
- *     no_init         no init                           no_handle     no handle
+ *     no_init         no init
+ *     no_handle       no handle
  *     only_resolve    resolve_entry without handle_by_id
  *     only_by_id      handle_by_id without resolve_entry
  *     init_refuses    init answers Unsupported

@@ -1,16 +1,20 @@
 /* fixture_result_ext: a v1 plugin that answers through nylon.result/1.
  *
- *     /vec             the payload, as memory that the host takes over
- *     /owned           the payload, as memory that the host gives back
- *     /lease           the payload, in the host's memory; it first commits with a wrong token and
- * too great a length, which must leave the lease usable /lease-hold      takes a lease of the
- * payload's size, fills it and keeps it /lease-commit    fills the kept lease with 'L', commits it,
- * answers with the status of that /lease-abandon   takes a lease, answers in another way
- *     /stream?frames=N&bytes=B   N frames (1000) of B bytes (8, a counter in front), owned, from a
- *                      thread; parks at Backpressure and goes on at nylon.writable/1
- *     /twice           sends a second result too; answers with the status that the second one of
- *                      the /twice before got
- *     /stats           "released R backpressure B writable W" so far */
+ *     /vec                       the payload, as memory that the host takes over
+ *     /owned                     the payload, as memory that the host gives back
+ *     /twice                     sends a second result too; answers with the status that the
+ *                                second one of the /twice before got
+ *     /lease                     the payload, in the host's memory; it first commits with a
+ *                                wrong token and too great a length, which must leave the
+ *                                lease usable
+ *     /lease-hold                takes a lease of the payload's size, fills it and keeps it
+ *     /lease-commit              fills the kept lease with 'L', commits it, answers with the
+ *                                status of that
+ *     /lease-abandon             takes a lease, answers in another way
+ *     /stream?frames=N&bytes=B   N frames (1000) of B bytes (8), each its number and then
+ *                                dots, owned, from a thread; parks at Backpressure and goes on
+ *                                at nylon.writable/1
+ *     /stats                     "released R backpressure B writable W" so far */
 #define _POSIX_C_SOURCE 200809L
 
 #include <stdatomic.h>

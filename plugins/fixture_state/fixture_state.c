@@ -1,15 +1,19 @@
 /* fixture_state: the state of a call, in every way that a plugin may use it.
  *
- *     /offset       set and get the payload through the pointer at offset 112 of host_ctx, answer
- * it /ext          the same through nylon.state/1 /get?key=K    the value that the caller gave
- * under K; Invalid when there is none /set?key=K    sets K to the payload, without an answer: for
- * streams and held calls /cap?bytes=N  sets a value of N bytes; Ok and its length, or Err and the
- * host's reason /overwrite    gets "old", sets the key again to the payload, answers both:
- * "old|payload" /many?keys=N  sets N keys, gets them back, answers how many were right /thread set
- * and get from a thread, which answers /unknown      sets state for a sid that never was; answers
- * the host's reason /ended        the same for the sid of the last call to /ended /keep gets a
- * value of its own and keeps the pointer, without an answer /compare      reads the kept pointer:
- * "intact" or "changed"; then ends the kept call */
+ *     /offset        sets and gets the payload through the pointer at offset 112 of host_ctx,
+ *                    answers it
+ *     /ext           the same through nylon.state/1
+ *     /get?key=K     the value that the caller gave under K; Invalid when there is none
+ *     /set?key=K     sets K to the payload, without an answer: for streams and held calls
+ *     /cap?bytes=N   sets a value of N bytes; Ok and its length, or Err and the host's reason
+ *     /overwrite     gets "old", sets the key again to the payload, answers both:
+ *                    "old|payload"
+ *     /many?keys=N   sets N keys (100), gets them back, answers how many were right
+ *     /thread        sets and gets from a thread, which answers
+ *     /unknown       sets state for a sid that never was; answers the host's reason
+ *     /ended         the same for the sid of the last call to /ended
+ *     /keep          gets a value of its own and keeps the pointer, without an answer
+ *     /compare       reads the kept pointer: "intact" or "changed"; then ends the kept call */
 #include <pthread.h>
 
 #include "../fixture.h"

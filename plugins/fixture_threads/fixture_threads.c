@@ -2,9 +2,10 @@
  *
  *     /answer            the payload, from whichever thread is free
  *     /before            the payload, from a thread, before handle returns
- *     /race              all threads answer this one call at the same moment, each with its number
+ *     /race              all threads answer this one call at the same moment, each with its
+ *                        number
  *     /stream?frames=N   all threads send N frames (10) of the form "thread frame" at the same
- * time; the last one that is done sends the end
+ *                        time; the last one that is done sends the end
  *
  * Work goes through one queue of tickets; a ticket is one thread's part of a call. */
 #define _POSIX_C_SOURCE 200809L

@@ -1,6 +1,5 @@
-// fixture_unique: a C++ plugin with a unique symbol (STB_GNU_UNIQUE), which pins its image: dlclose
-// has no effect on it. Any template with a static variable does that. Answers how many calls it
-// had.
+// fixture_unique: a plugin with a unique symbol (STB_GNU_UNIQUE), which pins its image: dlclose has
+// no effect on it. GCC makes one of any template's static variable. Answers how many calls it had.
 #include <atomic>
 
 #include "../fixture.h"
