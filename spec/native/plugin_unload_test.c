@@ -22,8 +22,12 @@ static void without_shutdown_the_image_stays(void **state) {
     assert_non_null(strstr(report.reason, "shutdown"));
 }
 
+/* Clang makes a weak symbol of what GCC makes a unique one. */
 static void a_unique_symbol_pins_the_image(void **state) {
     (void)state;
+#if defined(__clang__)
+    skip();
+#endif
     plugin_open("fixture_unique");
     nr_plugin_info_t info;
     nr_plugin_info(plugin_get(), &info);
