@@ -79,7 +79,7 @@ bool sq_row_write(sq_row_t *row, sqlite3_stmt *stmt, sq_buf_t *buf, sq_fault_t *
         return true;
     }
     if (buf->full) {
-        return sq_fail(fault, NR_ERR, "the result is larger than %zu MiB: use /rows",
+        return sq_fail(fault, NR_ERR, "the answer is larger than %zu MiB; /rows sends row by row",
                        buf->limit >> 20);
     }
     return sq_fail_memory(fault);

@@ -1,6 +1,7 @@
 local cjson = require "cjson"
 local nr = require "nylon_ring"
 local sqlite = require "spec.plugins.sqlite_support"
+local support = require "spec.support"
 
 describe("sqlite", function()
     local db
@@ -209,7 +210,7 @@ describe("sqlite", function()
 
         it("say when an answer is too large for one piece", function()
             local big = "SELECT printf('%.*c', 40000000, 'x') AS a"
-            refused(nr.ERR, "the result is larger than 64 MiB: use /rows", "/query",
+            refused(nr.ERR, "the answer is larger than 64 MiB; /rows sends row by row", "/query",
                 { sql = big .. " UNION ALL " .. big })
         end)
     end)
@@ -281,6 +282,15 @@ describe("sqlite", function()
         it("can compact the file", function()
             assert.equal(0, db:exec("VACUUM").changes)
         end)
+    end)
+
+    it("tells in its log what it opens and what went wrong", function()
+        local outcome = support.run({
+            "call", support.plugin "sqlite", "/query?db=" .. db.path, "-d", '{"sql":"SELECT nonsense"}',
+        }, { env = { NYLON_RING_LOG = "debug" } })
+        assert.equal(1, outcome.code)
+        assert.matches("opened " .. db.path .. " for reading", outcome.err, 1, true)
+        assert.matches(db.path .. ": no such column: nonsense", outcome.err, 1, true)
     end)
 
     describe("databases", function()
