@@ -43,12 +43,17 @@ local function load_plugin(name)
     return assert(nr.load(uv.exepath():match "^.*/" .. "plugins/" .. name .. ".so"))
 end
 
--- $XDG_CACHE_HOME/nylon-ring/packages.db; a folder of our own where there is no home.
+local PRIVATE = tonumber("700", 8) -- permissions of a folder
+
+-- $XDG_CACHE_HOME/nylon-ring/packages.db; a folder of its own where there is no cache folder.
 local function database_path()
-    local cache = os.getenv "XDG_CACHE_HOME" or (os.getenv "HOME" or "/nonexistent") .. "/.cache"
-    uv.fs_mkdir(cache, 448)
+    local cache = os.getenv "XDG_CACHE_HOME"
+    if not cache or cache == "" then
+        cache = (os.getenv "HOME" or "") .. "/.cache"
+    end
     local folder = cache .. "/nylon-ring"
-    uv.fs_mkdir(folder, 448) -- 0700; it may be there
+    uv.fs_mkdir(cache, PRIVATE)
+    uv.fs_mkdir(folder, PRIVATE) -- both may be there
     if not uv.fs_access(folder, "W") then
         folder = assert(uv.fs_mkdtemp(uv.os_tmpdir() .. "/nylon-ring-XXXXXX"))
     end
