@@ -1,5 +1,6 @@
 --- A helper for busted: a spec that leaves something open fails, and says what; so does one whose
---- background task failed. `nylon-ring test` uses it by itself, and a stock busted with
+--- background task failed, and a file that leaves what its setup opened. `nylon-ring test` uses it by
+--- itself, and a stock busted with
 ---
 ---     busted --lua=luajit --helper=nylon_ring.busted
 ---
@@ -20,9 +21,10 @@ local M = {}
 -- a turn, and so does a task's reaction to being cancelled.
 local PATIENCE = 8
 
-local before    -- the look from before the spec
-local held      -- the arguments of its announced end
-local failures  -- errors of background tasks
+local file_look, spec_look -- from before the present file and spec
+local failures = {}        -- errors of background tasks that were not told yet
+local held                 -- the arguments of a spec's announced end
+local announcing           -- that end is let through
 
 local function turn_loop()
     if core.running() then
@@ -34,7 +36,7 @@ end
 
 --- What is still open, after everything that is on its way out had the time to go. The loop turns at
 --- least once: luv crashes when a state is closed while a handle is still closing.
-local function left_behind()
+local function left_behind(before)
     turn_loop()
     local left = leaks.since(before)
     for _ = 1, PATIENCE do
@@ -48,9 +50,10 @@ local function left_behind()
     return left
 end
 
-local function complaints()
-    -- Turning the loop raises what a task that the spec made failed with, and its own cancellation.
-    local ok, left = pcall(left_behind)
+--- What is to be said against the work that was done since a look.
+local function complaints(before)
+    -- Turning the loop raises what a task that the spec made failed with, and our own cancellation.
+    local ok, left = pcall(left_behind, before)
     if not ok and not errors.is(left, "cancelled") then
         table.insert(failures, left)
     end
@@ -58,38 +61,43 @@ local function complaints()
     for _, err in ipairs(failures) do
         table.insert(list, "a task failed in the background: " .. tostring(err))
     end
+    failures = {}
     if ok and #left > 0 then
         table.insert(list, "left behind: " .. table.concat(left, "; "))
     end
     return list
 end
 
-local function begin()
-    held, failures = nil, {}
-    before = leaks.look()
+local function collect_errors()
     nr.on_error(function(err)
         table.insert(failures, err)
     end)
 end
 
-local function finish()
-    local element, parent, status = unpack(held or {}, 1, 3)
-    local list = complaints()
+local function begin_spec()
     held = nil
-    for _, complaint in ipairs(list) do
-        local message = element and complaint or "outside of a spec, " .. complaint
-        local blamed = element or { descriptor = "after_each", name = "leak check" }
-        busted.publish({ "failure", blamed.descriptor }, blamed, parent, message, blamed.trace or {})
-        status = "failure"
-    end
-    if element then
-        busted.publish({ "test", "end" }, element, parent, status)
-    end
+    spec_look = leaks.look()
+    collect_errors()
 end
 
-local announcing
+--- Checks what the spec left, and announces its end. Where a before_each failed there is none to announce,
+--- and the file is looked at instead.
+local function finish_spec()
+    if not held then
+        return
+    end
+    local element, parent, status = unpack(held, 1, 3)
+    for _, complaint in ipairs(complaints(spec_look)) do
+        busted.publish({ "failure", "it" }, element, parent, complaint, element.trace)
+        status = "failure"
+        file_look = leaks.look() -- it was told now
+    end
+    announcing = true
+    busted.publish({ "test", "end" }, element, parent, status)
+    announcing = false
+end
 
---- Holds the end of a spec back until `finish` announces it.
+--- Holds the end of a spec back until `finish_spec` announces it.
 local function hold(element, parent, status)
     if element.descriptor ~= "it" or announcing then
         return nil, true
@@ -111,26 +119,36 @@ local function keep_modules()
             kept[name] = module
         end
     end
-    return nil, true
 end
 
 local function restore_modules()
     for name, module in pairs(kept) do
         package.loaded[name] = package.loaded[name] or module
     end
+end
+
+local function begin_file()
+    restore_modules()
+    file_look = leaks.look()
+    collect_errors()
+    return nil, true
+end
+
+local function finish_file(file, parent)
+    keep_modules()
+    local place = { short_src = file.name, currentline = 0, traceback = "" }
+    for _, complaint in ipairs(complaints(file_look)) do
+        busted.publish({ "error", "file" }, file, parent, complaint, place)
+    end
     return nil, true
 end
 
 leaks.trace()
 keep_modules()
-busted.subscribe({ "file", "start" }, restore_modules, { priority = 1 })
-busted.subscribe({ "file", "end" }, keep_modules, { priority = 1 })
+busted.subscribe({ "file", "start" }, begin_file, { priority = 1 })
+busted.subscribe({ "file", "end" }, finish_file, { priority = 1 })
 busted.subscribe({ "test", "end" }, hold, { priority = 1 })
-busted.before_each(begin)
-busted.after_each(function()
-    announcing = true
-    finish()
-    announcing = false
-end)
+busted.before_each(begin_spec)
+busted.after_each(finish_spec)
 
 return M

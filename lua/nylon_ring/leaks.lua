@@ -46,18 +46,23 @@ end
 ---@class nylon_ring.Look
 ---@field handles table<userdata, true>
 ---@field tasks table<nylon_ring.Task, nylon_ring.TaskInfo>
+---@field plugins table<nylon_ring.Plugin, true>
 ---@field counts table<string, integer>
 
 --- One look at what is open now.
 ---@return nylon_ring.Look
 function M.look()
-    local tasks, infos = {}, nr.tasks()
+    local tasks, plugins, infos = {}, {}, nr.tasks()
+    for _, plugin in ipairs(nr.plugins()) do
+        plugins[plugin] = true
+    end
     for _, info in ipairs(infos) do
         tasks[info.task] = info
     end
     return {
         handles = open_handles(),
         tasks = tasks,
+        plugins = plugins,
         counts = {
             call = core.pending(),
             stream = core.streams(),
@@ -80,6 +85,10 @@ local function describe_task(task, info)
     return tostring(task) .. awaits
 end
 
+local function describe_plugin(plugin)
+    return ("plugin '%s', still loaded"):format(plugin.name)
+end
+
 local function add_new(list, before, now, describe)
     for thing, about in pairs(now) do
         if not before[thing] then
@@ -95,6 +104,7 @@ function M.since(before)
     local now, left = M.look(), {}
     add_new(left, before.handles, now.handles, describe_handle)
     add_new(left, before.tasks, now.tasks, describe_task)
+    add_new(left, before.plugins, now.plugins, describe_plugin)
     for what, count in pairs(now.counts) do
         local more = count - before.counts[what]
         if more > 0 then

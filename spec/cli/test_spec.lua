@@ -72,7 +72,9 @@ describe("test", function()
         assert.equal(1, got.code)
     end)
 
+    local load_echo = ("nr.load(%q)"):format(support.plugin "echo")
     local left = {
+        { "a plugin", load_echo, "plugin 'echo', still loaded" },
         { "a handle", "require 'luv'.new_timer()", "a timer handle made at [^\n]*inner_spec%.lua:2" },
         { "a task", "nr.spawn(function() nr.sleep(100000) end)", "task %d+ %([^\n]*inner_spec%.lua:2%)" },
     }
@@ -86,6 +88,31 @@ describe("test", function()
             assert.matches("ok 2 %- is next", got.out)
         end)
     end
+
+    it("fails a spec that leaves a stream, and one that leaves a call", function()
+        local got = test(([[
+            local echo, never, stream
+            setup(function() echo, never = nr.load(%q), nr.load(%q) end)
+            teardown(function() echo:unload() never:unload { grace = 1 } end)
+            it("leaves a stream", function() stream = echo:call_stream "/stream?frames=3&interval=60000" end)
+            it("leaves a call", function() nr.spawn(never.call, never, "/") end)
+            it("leaves none", function() stream:close() end)
+        ]]):format(support.plugin "echo", support.plugin "fixture_never"))
+        assert.equal(1, got.code)
+        assert.matches("not ok 1 %- leaves a stream\n[^\n]*\n[^\n]*1 open call; 1 open stream\n", got.out)
+        assert.matches("not ok 2 %- leaves a call\n[^\n]*\n[^\n]*1 open call; task %d+", got.out)
+        assert.matches("ok 3 %- leaves none", got.out)
+    end)
+
+    it("fails a file that leaves what its setup opened", function()
+        local got = test [[
+            setup(function() require "luv".new_tcp() end)
+            it("is fine", function() end)
+        ]]
+        assert.equal(1, got.code)
+        assert.matches("\nok 1 %- is fine", "\n" .. got.out)
+        assert.matches("left behind: a tcp handle made at [^\n]*inner_spec%.lua:2", got.out)
+    end)
 
     it("lets a spec clean up in after_each and finally", function()
         local got = test [[

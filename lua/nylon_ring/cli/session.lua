@@ -20,6 +20,9 @@ local EXIT_GRACE = 2000
 
 local INTERRUPTED, TERMINATED = 130, 143
 
+--- The statuses of tasks that are over.
+local TASK_ENDS = { done = true, failed = true, cancelled = true }
+
 --- What `M.fail` throws: a failure that is told in one line.
 local Failure = {}
 
@@ -175,7 +178,19 @@ local function join(tasks)
     for _, each in ipairs(tasks) do
         local ok, err = pcall(each.join, each)
         if not ok then
+            task.rethrow_cancellation(err)
             report.deliver(err)
+        end
+    end
+end
+
+--- Waits for them as long as the grace allows, and names those that take longer.
+local function join_in_time(tasks)
+    local _, late = nr.timeout(EXIT_GRACE, join, tasks)
+    for _, each in ipairs(late and tasks or {}) do
+        if not TASK_ENDS[each:status()] then
+            say.error("nylon-ring", ("%s did not end within %d ms of being cancelled"):format(
+                tostring(each), EXIT_GRACE))
         end
     end
 end
@@ -185,7 +200,7 @@ function Session:_wind_up()
     self.leaving = true
     local tasks = self:_cancel_tasks()
     local last = task.new(function()
-        nr.timeout(EXIT_GRACE, join, tasks)
+        join_in_time(tasks)
         nr.map(nr.plugins(), function(plugin)
             plugin:unload { grace = EXIT_GRACE }
         end)

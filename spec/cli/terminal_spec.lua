@@ -1,0 +1,32 @@
+local support = require "spec.support"
+
+--- Runs the program with its output on a terminal, which `script` makes, and answers what it showed.
+local function on_terminal(command, env)
+    local line = ("'%s' %s"):format(support.program, command)
+    env = env or {}
+    env.TERM, env.NO_COLOR = "xterm", env.NO_COLOR or false
+    return support.start("script", { "-qefc", line, "/dev/null" }, { env = env }):wait().out
+end
+
+describe("on a terminal", function()
+    local echo = support.plugin "echo"
+
+    it("a body gets the end of line that it lacks", function()
+        assert.equal("hi\r\n", on_terminal(("call '%s' /echo -d hi"):format(echo)))
+        assert.equal("hi\r\n", on_terminal(("call '%s' /echo -d 'hi\n'"):format(echo)))
+    end)
+
+    it("errors have colour, unless NO_COLOR is set", function()
+        assert.matches("^\27%[1;31mnylon%-ring call\27%[0m: ", on_terminal "call")
+        assert.matches("^nylon%-ring call: ", on_terminal("call", { NO_COLOR = "1" }))
+    end)
+
+    it("busted's own default output is used, a plain one where NO_COLOR is set", function()
+        local path, remove = support.file("a_spec.lua", "it('shines', function() end)")
+        finally(remove)
+        assert.matches("\27%[", on_terminal("test " .. path))
+        local plain = on_terminal("test " .. path, { NO_COLOR = "1" })
+        assert.is_nil(plain:find("\27", 1, true))
+        assert.matches("1 success", plain)
+    end)
+end)
