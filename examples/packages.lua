@@ -45,7 +45,8 @@ end
 
 local PRIVATE = tonumber("700", 8) -- permissions of a folder
 
--- $XDG_CACHE_HOME/nylon-ring/packages.db; a folder of its own where there is no cache folder.
+-- $XDG_CACHE_HOME/nylon-ring/packages.db. Where there is no cache folder: in a folder for this run only, which
+-- is the second value.
 local function database_path()
     local cache = os.getenv "XDG_CACHE_HOME"
     if not cache or cache == "" then
@@ -54,10 +55,18 @@ local function database_path()
     local folder = cache .. "/nylon-ring"
     uv.fs_mkdir(cache, PRIVATE)
     uv.fs_mkdir(folder, PRIVATE) -- both may be there
-    if not uv.fs_access(folder, "W") then
-        folder = assert(uv.fs_mkdtemp(uv.os_tmpdir() .. "/nylon-ring-XXXXXX"))
+    if uv.fs_access(folder, "W") then
+        return folder .. "/packages.db"
     end
-    return folder .. "/packages.db"
+    folder = assert(uv.fs_mkdtemp(uv.os_tmpdir() .. "/nylon-ring-XXXXXX"))
+    return folder .. "/packages.db", folder
+end
+
+local function remove(folder)
+    for name in uv.fs_scandir_next, assert(uv.fs_scandir(folder)) do
+        uv.fs_unlink(folder .. "/" .. name)
+    end
+    uv.fs_rmdir(folder)
 end
 
 local is_terminal = uv.guess_handle(2) == "tty"
@@ -122,13 +131,7 @@ local function open_source(file)
     return from
 end
 
-local function main()
-    local wanted = options()
-    local from = open_source(wanted.file)
-    local sqlite, echo = load_plugin "sqlite", load_plugin "echo"
-    local store = Store.new(sqlite, wanted.db or database_path())
-    prepare(store, from, wanted.fresh)
-
+local function serve(wanted, store, sqlite, echo)
     local answer = answerer(routes.new(store, echo))
     if wanted.demo then
         return demo.run(answer, printer(answer, false, 14), sqlite)
@@ -136,6 +139,23 @@ local function main()
     -- Sixteen requests at a time, printed in the order in which they finish.
     local lines = #wanted.request > 0 and wanted.request or requests.lines()
     assert(nr.map(lines, printer(answer, wanted.json, math.huge), { limit = 16 }))
+end
+
+local function main()
+    local wanted = options()
+    local from = open_source(wanted.file)
+    local sqlite, echo = load_plugin "sqlite", load_plugin "echo"
+    local path, temporary = wanted.db, nil
+    if not path then
+        path, temporary = database_path()
+    end
+    local store = Store.new(sqlite, path)
+    prepare(store, from, wanted.fresh)
+    serve(wanted, store, sqlite, echo)
+    if temporary then
+        assert(sqlite:unload())
+        remove(temporary)
+    end
 end
 
 main()

@@ -27,18 +27,24 @@ local function count_of(text, default, most)
     return number and number % 1 == 0 and number >= 1 and number <= most and number or nil
 end
 
--- Two lists as one: what was found by name goes first, nothing twice, ten at most.
+-- Two ranked lists as one of ten at most. What is high in one or found by both comes first: each place counts
+-- as its reciprocal, a place by name twice.
 local function merge(by_name, by_words)
-    local merged, seen = {}, {}
-    for _, list in ipairs { by_name, by_words } do
-        for _, found in ipairs(list) do
-            if not seen[found.name] and #merged < 10 then
-                seen[found.name] = true
-                table.insert(merged, { name = found.name, summary = found.summary })
+    local merged, score = {}, {}
+    local function add(list, weight)
+        for place, found in ipairs(list) do
+            if not score[found.name] then
+                table.insert(merged, found)
             end
+            score[found.name] = (score[found.name] or 0) + weight / place
         end
     end
-    return merged
+    add(by_name, 2)
+    add(by_words, 1)
+    table.sort(merged, function(a, b)
+        return score[a.name] > score[b.name] or score[a.name] == score[b.name] and a.name < b.name
+    end)
+    return { unpack(merged, 1, 10) }
 end
 
 local function package(store)

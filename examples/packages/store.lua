@@ -120,12 +120,16 @@ function Store:package(name)
     return rows[1]
 end
 
----Packages with this in their name: the very name first, then those that begin with it.
+-- The very name first, then those that begin with the text, short ones before long ones.
+local BY_NAME = "ORDER BY name <> :text, instr(name, :text) > 1, length(name), name"
+
+---Packages with this in their name. The names alone are searched first: their index is small.
 ---@async
 function Store:search_names(text)
     return self:query([[
-        SELECT name, summary FROM packages WHERE instr(name, :text) > 0
-        ORDER BY name <> :text, instr(name, :text) > 1, length(name), name LIMIT 10]], { text = text })
+        SELECT name, summary FROM packages WHERE name IN
+            (SELECT name FROM packages WHERE instr(name, :text) > 0 ]] .. BY_NAME .. [[ LIMIT 10)
+        ]] .. BY_NAME, { text = text })
 end
 
 ---Packages with all of these words in name or summary, the best first.
