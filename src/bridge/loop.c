@@ -108,8 +108,8 @@ static int on_timer(lua_State *L) {
 
 /* Runs luv's `name` with the `values` on top of the stack, which are popped, and leaves one result.
  */
-static void call_luv(lua_State *L, const char *name, int values) {
-    nr__luv_push(L);
+static void call_luv(lua_State *L, const nr__bridge_t *b, const char *name, int values) {
+    nr__luv_push(L, b);
     lua_getfield(L, -1, name);
     lua_remove(L, -2);
     lua_insert(L, -values - 1);
@@ -133,11 +133,11 @@ static void *keep(lua_State *L, nr__bridge_t *b) {
 /* Makes a handle and starts it with `callback` after `values` numbers; leaves nothing. */
 static void *make(lua_State *L, nr__bridge_t *b, const char *make_name, const char *start_name,
                   int callback) {
-    call_luv(L, make_name, 0);
+    call_luv(L, b, make_name, 0);
     if (start_name) {
         lua_pushvalue(L, -1);
         lua_rawgeti(L, LUA_REGISTRYINDEX, callback);
-        call_luv(L, start_name, 2);
+        call_luv(L, b, start_name, 2);
         lua_pop(L, 1);
     }
     return keep(L, b);
@@ -146,12 +146,12 @@ static void *make(lua_State *L, nr__bridge_t *b, const char *make_name, const ch
 /* The timer's callback is set once, by a start that is taken back; `timer_again` uses it from then
  * on. */
 static uv_timer_t *make_timer(lua_State *L, nr__bridge_t *b) {
-    call_luv(L, "new_timer", 0);
+    call_luv(L, b, "new_timer", 0);
     lua_pushvalue(L, -1);
     lua_pushnumber(L, FAR_AWAY);
     lua_pushnumber(L, FAR_AWAY);
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->loop.on_timer);
-    call_luv(L, "timer_start", 4);
+    call_luv(L, b, "timer_start", 4);
     lua_pop(L, 1);
     uv_timer_t *timer = keep(L, b);
     b->luv.timer_stop(timer);
@@ -166,7 +166,7 @@ static void open_handles(lua_State *L, nr__bridge_t *b) {
     loop->idle = make(L, b, "new_idle", NULL, 0);
     loop->timer = make_timer(L, b);
     lua_rawgeti(L, LUA_REGISTRYINDEX, loop->on_async);
-    call_luv(L, "new_async", 1);
+    call_luv(L, b, "new_async", 1);
     uv_async_t *async = keep(L, b);
     /* pairs with the load in `wake` */
     atomic_store_explicit(&loop->async, async, memory_order_release);

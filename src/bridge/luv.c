@@ -107,14 +107,18 @@ static int core_on_error(lua_State *L) {
 
 /* ---- Looking up ------------------------------------------------------------------------- */
 
-void nr__luv_push(lua_State *L) {
+void nr__luv_push(lua_State *L, const nr__bridge_t *b) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->luv.module);
+}
+
+static void push_loaded(lua_State *L) {
     lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
     lua_getfield(L, -1, "luv");
     lua_remove(L, -2);
 }
 
 static int is_loaded(lua_State *L) {
-    nr__luv_push(L);
+    push_loaded(L);
     int loaded = lua_istable(L, -1);
     lua_pop(L, 1);
     return loaded;
@@ -147,9 +151,9 @@ static void load(lua_State *L) {
 
 /* The loaded library that luv's functions are in; the program itself where luv is linked into it.
  */
-static void *open_library(lua_State *L) {
+static void *open_library(lua_State *L, const nr__bridge_t *b) {
     Dl_info info;
-    nr__luv_push(L);
+    nr__luv_push(L, b);
     lua_getfield(L, -1, "new_async");
     lua_CFunction function = lua_tocfunction(L, -1);
     lua_pop(L, 2);
@@ -191,7 +195,9 @@ void nr__luv_open(lua_State *L, nr__bridge_t *b, int bridge) {
     b->on_error = LUA_NOREF;
     if (!is_loaded(L))
         load(L);
-    b->luv.library = open_library(L);
+    push_loaded(L);
+    b->luv.module = luaL_ref(L, LUA_REGISTRYINDEX); /* luv's loop lives in it */
+    b->luv.library = open_library(L, b);
     look_up_all(L, &b->luv);
     look_up(L, b->luv.library, "luv_state", &luv_state_of);
     look_up(L, b->luv.library, "luv_set_callback", &set_callback);

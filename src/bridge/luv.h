@@ -9,6 +9,7 @@ struct nr__bridge;
 
 /* libuv's functions, from the libuv that luv itself is linked with. */
 typedef struct nr__luv {
+    int module; /* registry reference */
     void *library;
     int (*async_send)(uv_async_t *);
     int (*is_closing)(const uv_handle_t *);
@@ -29,8 +30,8 @@ typedef struct nr__luv {
 void nr__luv_open(lua_State *L, struct nr__bridge *b, int bridge);
 void nr__luv_close(struct nr__bridge *b);
 
-/* Pushes the luv module. */
-void nr__luv_push(lua_State *L);
+/* Pushes the luv module, whatever package.loaded now says. */
+void nr__luv_push(lua_State *L, const struct nr__bridge *b);
 
 /* Hands the error on top of the stack to whom `core.on_error` named, else to standard
  * error, and pops it. */
