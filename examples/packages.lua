@@ -45,8 +45,8 @@ end
 
 local PRIVATE = tonumber("700", 8) -- permissions of a folder
 
--- $XDG_CACHE_HOME/nylon-ring/packages.db. Where there is no cache folder: in a folder for this run only, which
--- is the second value.
+-- $XDG_CACHE_HOME/nylon-ring/packages.db. Where there is no cache folder: in a folder for this run only, the
+-- second value.
 local function database_path()
     local cache = os.getenv "XDG_CACHE_HOME"
     if not cache or cache == "" then
