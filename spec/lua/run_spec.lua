@@ -1,5 +1,6 @@
 local nr = require "nylon_ring"
 local errors = require "nylon_ring.errors"
+local files = require "spec.support"
 local run = require "nylon_ring.run"
 local support = require "spec.lua.support"
 local uv = require "luv"
@@ -182,27 +183,20 @@ describe("nr.on_error", function()
         end, "nr.on_error takes a function, not a string")
     end)
 
-    local program = [[
-        local nr = require "nylon_ring"
-        local report = require "nylon_ring.report"
-        nr.run(function()
+    it("leaves errors to standard error, and to the exit code, without one", support.it_task(function()
+        local outcome = files.run { "-e", [[
+            local nr = require "nylon_ring"
             local timer = require("luv").new_timer()
             timer:start(0, 0, function()
                 timer:close()
-                nr.spawn(function() nr.sleep(0) error("unheard", 0) end)
+                nr.spawn(function()
+                    nr.sleep(0)
+                    error("unheard", 0)
+                end)
             end)
-            while report.unhandled() == 0 do nr.sleep(0) end
-        end)
-        io.write(report.unhandled())
-    ]]
-
-    it("leaves errors to standard error, with task and stack, where nobody has set it", function()
-        local env = [[LD_PRELOAD="$NYLON_RING_PRELOAD" LUA_PATH='%s' LUA_CPATH='%s']]
-        local shell = (env .. " luajit -e '%s' 2>&1"):format(
-            package.path, package.cpath, program:gsub("'", [['\'']]))
-        local pipe = io.popen(shell)
-        local output = pipe:read "*a"
-        pipe:close()
-        assert.matches("nylon%-ring: error in task %d+ %(.-%): unheard\n.*stack traceback:.*1$", output)
-    end)
+        ]] }
+        assert.equal(1, outcome.code)
+        assert.matches("nylon%-ring: error in task %d+ %(.-%): unheard\n.*stack traceback:", outcome.err)
+        assert.equal("", outcome.out)
+    end))
 end)
