@@ -25,10 +25,12 @@ static int check_call(const nr_plugin_t *plugin, NrBytes *payload, nr_error_t *e
 }
 
 static int no_slot(int error, nr_error_t *err) {
-    return error == NR_E_NO_MEMORY
-               ? nr__fail(err, error, "no memory for another call")
-               : nr__fail(err, error, "%u calls are open on this worker; let some finish first",
-                          NR__SLAB_SLOTS);
+    if (error == NR_E_NO_MEMORY) {
+        nr__fail(err, error, "no memory for another call");
+        return NR_E_NO_MEMORY;
+    }
+    nr__fail(err, error, "%u calls are open on this worker; let some finish first", NR__SLAB_SLOTS);
+    return NR_E_TOO_MANY_CALLS;
 }
 
 int nr__call_open_extra(nr_plugin_t *plugin, NrBytes *payload, const nr__call_extra_t *extra,
@@ -111,10 +113,11 @@ static int stay_pending(const nr__inside_t *call, const nr_call_options_t *optio
     return NR_PENDING;
 }
 
-/* The way of nearly every call that is answered inside `handle`: with a few bytes, and nothing else
- * was asked of its slot. No thread changes an answered slot, so a plain store frees it. */
-static inline int take_small(const nr__inside_t *call, nr__lane_t *lane, uint64_t word,
-                             const nr_call_options_t *options, nr_result_t *result) {
+/* The way of nearly every call that is answered inside `handle`: its bytes are the slot's own or a
+ * copy, and nothing else was asked of the slot. No thread changes an answered slot, so a plain
+ * store frees it. */
+static inline int take_inside(const nr__inside_t *call, nr__lane_t *lane, uint64_t word,
+                              const nr_call_options_t *options, nr_result_t *result) {
     nr__slot_t *slot = call->slot;
     NrStatus status = slot->status;
 
@@ -122,11 +125,15 @@ static inline int take_small(const nr__inside_t *call, nr__lane_t *lane, uint64_
     result->sid = call->sid;
     result->error = 0;
     result->status = status;
-    result->data = result->store;
-    result->len = slot->len;
-    result->release = NULL;
-    if (slot->len > 0) {
-        memcpy(result->store, slot->data.bytes, sizeof result->store);
+    if (slot->kind == NR__SMALL) {
+        result->data = result->store;
+        result->len = slot->len;
+        result->release = NULL;
+        if (slot->len > 0) {
+            memcpy(result->store, slot->data.bytes, sizeof result->store);
+        }
+    } else {
+        nr__payload_heap_into(result, &slot->data.kept);
     }
     nr__slot_unclaim(slot, nr__word_in(word, nr__rules[NR__ANSWERED][NR__IN_TAKE].next));
     nr__slab_give(call->worker->slab, slot);
@@ -179,8 +186,9 @@ int nr_call(nr_plugin_t *plugin, nr_request_t *request, NrBytes payload,
     }
     status = nr__call_handle(&call, request, payload);
     word = nr__slot_word(call.slot);
-    if (status == NR_OK && (word & NR__FLAGS) == NR__ANSWERED && call.slot->kind == NR__SMALL) {
-        return take_small(&call, lane, word, options, result);
+    if (status == NR_OK && (word & NR__FLAGS) == NR__ANSWERED &&
+        (call.slot->kind == NR__SMALL || call.slot->kind == NR__HEAP)) {
+        return take_inside(&call, lane, word, options, result);
     }
     return finish_start(&call, status, options, result, err);
 }

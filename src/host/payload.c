@@ -112,6 +112,18 @@ static void release_result(nr_result_t *result) {
     nr__payload_drop((nr__image_t *)(uintptr_t)result->owner[2], kind, &kept);
 }
 
+/* nr_result_t.release of what the host itself has allocated. */
+static void release_heap(nr_result_t *result) {
+    free((void *)(uintptr_t)result->owner[0]);
+}
+
+void nr__payload_heap_into(nr_result_t *result, const nr__kept_t *kept) {
+    result->data = kept->data;
+    result->len = kept->len;
+    result->owner[0] = kept->extra;
+    result->release = release_heap;
+}
+
 void nr__payload_into(nr_result_t *result, nr__image_t *image, nr__payload_kind_t kind,
                       const nr__kept_t *kept) {
     result->data = kept->len > 0 ? kept->data : result->store;

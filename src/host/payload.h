@@ -66,8 +66,10 @@ void nr__payload_copy(nr__image_t *image, nr__payload_t *payload);
 /* Frees it; may run the plugin's own function. [any thread] */
 void nr__payload_drop(nr__image_t *image, nr__payload_kind_t kind, const nr__kept_t *kept);
 
-/* Moves it into a result, `image` as the one that lent it. `small` are the bytes of a SMALL one.
- * [loop] */
+/* Moves a HEAP one into a result. [loop] */
+void nr__payload_heap_into(nr_result_t *result, const nr__kept_t *kept);
+
+/* Moves any but a SMALL one into a result, `image` as the one that lent it. [loop] */
 void nr__payload_into(nr_result_t *result, nr__image_t *image, nr__payload_kind_t kind,
                       const nr__kept_t *kept);
 

@@ -75,35 +75,60 @@ static NrStatus send(nr__image_t *image, uint64_t sid, NrStatus status, nr__payl
                                   : answer(image, sid, status, payload);
 }
 
-/* A few bytes for the unary call whose `handle` runs on this thread: one compare and swap. 0: it
- * was not taken, go the long way. */
-static inline int answer_inside(nr__inside_t *inside, NrStatus status, NrBytes payload) {
-    nr__slot_t *slot = inside->slot;
-    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
-    nr__payload_t small = {{payload.ptr, payload.len, 0, NULL}, NR__SMALL};
+/* Claims the slot of the unary call whose `handle` runs on this thread; the only compare and swap
+ * on its way. 0: it was answered before, or others hold it; go the long way. */
+static inline int claim_inside(nr__slot_t *slot, uint64_t *word) {
+    *word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    return (*word & (NR__STATE_MASK | NR__CLAIMED)) == NR__OPEN &&
+           atomic_compare_exchange_strong_explicit(&slot->word, word, *word | NR__CLAIMED,
+                                                   memory_order_acquire, memory_order_relaxed);
+}
 
-    if ((word & (NR__STATE_MASK | NR__CLAIMED)) != NR__OPEN ||
-        !atomic_compare_exchange_strong_explicit(&slot->word, &word, word | NR__CLAIMED,
-                                                 memory_order_acquire, memory_order_relaxed)) {
+static inline void answered(nr__slot_t *slot, uint64_t word) {
+    nr__slot_unclaim(slot, nr__word_in(word, nr__rules[NR__OPEN][NR__IN_ANSWER].next));
+}
+
+static inline int answer_small(nr__slot_t *slot, NrStatus status, NrBytes bytes) {
+    uint64_t word;
+
+    if (!claim_inside(slot, &word)) {
         return 0;
     }
-    fill(slot, status, &small);
-    nr__slot_unclaim(slot, nr__word_in(word, nr__rules[NR__OPEN][NR__IN_ANSWER].next));
+    slot->status = status;
+    slot->kind = NR__SMALL;
+    slot->len = (uint8_t)bytes.len;
+    copy_small(slot->data.bytes, bytes.ptr, bytes.len);
+    answered(slot, word);
     return 1;
 }
 
-static void send_result(void *host_ctx, uint64_t sid, NrStatus status, NrBytes payload) {
+static int answer_large(nr__slot_t *slot, NrStatus status, NrBytes bytes) {
+    nr__payload_t payload = nr__payload_borrowed(bytes.ptr, bytes.len);
+    uint64_t word;
+
+    nr__payload_keep(&payload);
+    if (!claim_inside(slot, &word)) {
+        nr__payload_drop(NULL, payload.kind, &payload.kept); /* memory of our own, or none */
+        return 0;
+    }
+    fill(slot, status, &payload);
+    answered(slot, word);
+    return 1;
+}
+
+static void send_result(void *host_ctx, uint64_t sid, NrStatus status, NrBytes bytes) {
     nr__image_t *image = nr__image_of(host_ctx);
     nr__inside_t *inside = nr__inside_of(image, sid);
-    nr__payload_t taken;
+    nr__payload_t payload;
 
-    if (inside != NULL && payload.len <= NR__PAYLOAD_INLINE && !nr__sid_is_stream(sid) &&
-        (payload.ptr != NULL || payload.len == 0) && answer_inside(inside, status, payload)) {
+    if (inside != NULL && !nr__sid_is_stream(sid) && (bytes.ptr != NULL || bytes.len == 0) &&
+        (bytes.len <= NR__PAYLOAD_INLINE ? answer_small(inside->slot, status, bytes)
+                                         : answer_large(inside->slot, status, bytes))) {
         return;
     }
     if (image != NULL) {
-        taken = nr__payload_borrowed(payload.ptr, payload.len);
-        send(image, sid, status, &taken, 0);
+        payload = nr__payload_borrowed(bytes.ptr, bytes.len);
+        send(image, sid, status, &payload, 0);
     }
 }
 

@@ -33,7 +33,7 @@ static void set_ready(nr_stream_t *stream) {
 static void unset_ready(nr_stream_t *stream) {
     nr_worker_t *worker = stream->worker;
 
-    if (!stream->is_ready) {
+    if (!stream->is_ready || worker == NULL) {
         return;
     }
     stream->is_ready = 0;
