@@ -6,14 +6,14 @@ local support = require "spec.support"
 local uv = require "luv"
 
 -- Runs a script under a stock LuaJIT; answers what it printed on both outputs, with its exit code last.
-local function run(script)
+local function run(script, environment)
     local path = os.tmpname()
     local file = assert(io.open(path, "w"))
     file:write("local build = '", support.build, "'\n", script)
     file:close()
     local preload = os.getenv "NYLON_RING_PRELOAD" or ""
-    local shell = [[LD_PRELOAD='%s' LUA_PATH='%s' LUA_CPATH='%s' luajit %s 2>&1; echo "exit $?"]]
-    local pipe = assert(io.popen(shell:format(preload, package.path, package.cpath, path)))
+    local shell = [[%s LD_PRELOAD='%s' LUA_PATH='%s' LUA_CPATH='%s' luajit %s 2>&1; echo "exit $?"]]
+    local pipe = assert(io.popen(shell:format(environment or "", preload, package.path, package.cpath, path)))
     local output = pipe:read "*a"
     pipe:close()
     os.remove(path)
@@ -131,7 +131,7 @@ describe("a program", function()
                     nr.spawn(function() never:call "/x" end)
                     os.exit(3, %s)
                 end)
-            ]]):format(close)))
+            ]]):format(close), "ASAN_OPTIONS=detect_leaks=0"))
         end
     end)
 

@@ -2,7 +2,8 @@
  * The Lua module nylon_ring.core: one bridge for each Lua state, shared by the files of this
  * folder.
  *
- *   sched.c    coroutines that are tasks: starting, suspending, resuming
+ *   task.c     the records of coroutines that are tasks
+ *   sched.c    starting, suspending and resuming them
  *   refuse.c   says why something can not be done where it was asked for
  *   luv.c      what the bridge takes of the luv that the script uses
  *   loop.c     the bridge's handles on luv's loop, and what the worker needs of a loop

@@ -156,7 +156,7 @@ static int core_await(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
     nr__task_t *task = nr__sched_can_suspend(L, b);
     uint64_t sid = b->fast.result.sid;
-    if (!task || nr__sched_is_cancelled(L, b, task)) {
+    if (!task || nr__task_is_cancelled(L, b, task)) {
         nr_call_cancel(b->worker, sid);
         nr__sched_suspendable(L, b); /* raises */
     }

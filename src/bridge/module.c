@@ -58,7 +58,7 @@ static void close_worker(nr__bridge_t *b) {
 static int collect_bridge(lua_State *L) {
     nr__bridge_t *b = lua_touserdata(L, 1);
     close_worker(b);
-    nr__sched_close(b);
+    nr__task_close_all(b);
     nr__luv_close(b);
     return 0;
 }

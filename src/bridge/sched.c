@@ -7,23 +7,13 @@
  *                │  ▲                             │                                        │
  *                │  └────────────(wake)───────────┴───────────◀──(outermost resume)────────┘
  *                └──(returns, fails, yields anything else)──▶ on_exit, FREE
- *
- * Records are kept in chunks that live as long as the bridge, so that a completion which comes for
- * a task that has ended finds a record, compares what it waits for, and is dropped.
  */
 #include "bridge.h"
-
-#include <stdlib.h>
 
 #include "call.h"
 #include "refuse.h"
 
-enum { TASKS_A_CHUNK = 64, MAX_DEPTH = 96, MAX_READY_RUN = 4096 };
-
-typedef struct nr__task_chunk {
-    struct nr__task_chunk *next;
-    nr__task_t tasks[TASKS_A_CHUNK];
-} nr__task_chunk_t;
+enum { MAX_DEPTH = 96, MAX_READY_RUN = 4096 };
 
 /* Their addresses are the private values: what a task yields, and what comes first when it is
  * resumed with an error. */
@@ -33,76 +23,6 @@ static void *as_light(const char *value) {
     return (void *)(uintptr_t)value;
 }
 
-/* ---- Records ---------------------------------------------------------------------------- */
-
-static void add_chunk(lua_State *L, nr__sched_t *s) {
-    nr__task_chunk_t *chunk = calloc(1, sizeof *chunk);
-    if (!chunk)
-        luaL_error(L, "out of memory for another task");
-    chunk->next = s->chunks;
-    s->chunks = chunk;
-    for (int i = TASKS_A_CHUNK - 1; i >= 0; i--) {
-        chunk->tasks[i].slot = s->slots + (uint32_t)i + 1;
-        chunk->tasks[i].next = s->free;
-        s->free = &chunk->tasks[i];
-    }
-    s->slots += TASKS_A_CHUNK;
-}
-
-/* Makes the coroutine at `index` a task. */
-static nr__task_t *new_task(lua_State *L, nr__bridge_t *b, int index) {
-    nr__sched_t *s = &b->sched;
-    if (!s->free)
-        add_chunk(L, s);
-    nr__task_t *task = s->free;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->anchors);
-    lua_pushvalue(L, index);
-    lua_rawseti(L, -2, (int)task->slot);
-    lua_pop(L, 1);
-    s->free = task->next;
-    s->alive++;
-    task->co = lua_tothread(L, index);
-    return task;
-}
-
-static void push_coroutine(lua_State *L, nr__bridge_t *b, const nr__task_t *task) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, b->sched.anchors);
-    lua_rawgeti(L, -1, (int)task->slot);
-    lua_remove(L, -2);
-}
-
-/* Sets the error of the coroutine at `index` to the value on top, which is popped. */
-static void set_cancel(lua_State *L, nr__sched_t *s, int index) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->cancels);
-    lua_pushvalue(L, index);
-    lua_rawget(L, -2);
-    s->cancelled += lua_isnil(L, -1) - lua_isnil(L, -3);
-    lua_pop(L, 1);
-    lua_pushvalue(L, index);
-    lua_pushvalue(L, -3);
-    lua_rawset(L, -3);
-    lua_pop(L, 2);
-}
-
-static void free_task(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
-    nr__sched_t *s = &b->sched;
-    if (s->cancelled > 0) {
-        push_coroutine(L, b, task);
-        lua_pushnil(L);
-        set_cancel(L, s, lua_gettop(L) - 1);
-        lua_pop(L, 1);
-    }
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->anchors);
-    lua_pushnil(L);
-    lua_rawseti(L, -2, (int)task->slot);
-    lua_pop(L, 1);
-    task->co = NULL;
-    task->state = NR__TASK_FREE;
-    task->next = s->free;
-    s->free = task;
-    s->alive--;
-}
-
 /* ---- Running ---------------------------------------------------------------------------- */
 
 /* Pushes the coroutine, how it ended, and its results or its error with a traceback. */
@@ -110,7 +30,7 @@ static int push_outcome(lua_State *L, nr__bridge_t *b, nr__task_t *task, int sta
     lua_State *co = task->co;
     int results = status == 0 ? lua_gettop(co) : 1;
     luaL_checkstack(L, results + 8, "a task returned too many values");
-    push_coroutine(L, b, task);
+    nr__task_push(L, b, task);
     lua_pushboolean(L, status == 0);
     if (status == LUA_YIELD)
         lua_pushliteral(L,
@@ -126,12 +46,12 @@ static int push_outcome(lua_State *L, nr__bridge_t *b, nr__task_t *task, int sta
 
 static void finish(lua_State *L, nr__bridge_t *b, nr__task_t *task, int status) {
     if (b->sched.on_exit == LUA_NOREF) {
-        free_task(L, b, task);
+        nr__task_free(L, b, task);
         return;
     }
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->sched.on_exit);
     int values = push_outcome(L, b, task, status);
-    free_task(L, b, task);
+    nr__task_free(L, b, task);
     if (lua_pcall(L, values, 0, 0) != 0)
         nr__luv_report_error(L, b);
 }
@@ -249,24 +169,6 @@ void nr__sched_run(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
 
 /* ---- Suspending ------------------------------------------------------------------------- */
 
-/* Pushes the error that every suspension of a cancelled task gets, or nil. */
-static void push_cancel(lua_State *L, nr__bridge_t *b, const nr__task_t *task) {
-    luaL_checkstack(L, 4, NULL);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, b->sched.cancels);
-    push_coroutine(L, b, task);
-    lua_rawget(L, -2);
-    lua_remove(L, -2);
-}
-
-int nr__sched_is_cancelled(lua_State *L, nr__bridge_t *b, const nr__task_t *task) {
-    if (b->sched.cancelled == 0)
-        return 0;
-    push_cancel(L, b, task);
-    int cancelled = !lua_isnil(L, -1);
-    lua_pop(L, 1);
-    return cancelled;
-}
-
 nr__task_t *nr__sched_can_suspend(lua_State *L, nr__bridge_t *b) {
     nr__task_t *task = b->fast.current;
     if (!task || L == b->L || !lua_isyieldable(L))
@@ -285,8 +187,8 @@ nr__task_t *nr__sched_suspendable(lua_State *L, nr__bridge_t *b) {
             nr__refuse_coroutine(L, b);
         nr__refuse_builtin(L, b);
     }
-    if (nr__sched_is_cancelled(L, b, task)) {
-        push_cancel(L, b, task);
+    if (nr__task_is_cancelled(L, b, task)) {
+        nr__task_push_cancel(L, b, task);
         lua_error(L);
     }
     return task;
@@ -341,7 +243,7 @@ static void check_can_start(lua_State *L, nr__bridge_t *b) {
 static int core_start(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
     check_can_start(L, b);
-    nr__task_t *task = new_task(L, b, 1);
+    nr__task_t *task = nr__task_new(L, b, 1);
     nr__sched_hand_over(L, task, lua_gettop(L) - 1);
     if (!b->sched.busy || in_nested_loop(L, b))
         run_outermost(L, b, task);
@@ -426,7 +328,7 @@ static int core_running(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
     if (!b->fast.current || L == b->L)
         return 0;
-    push_coroutine(L, b, b->fast.current);
+    nr__task_push(L, b, b->fast.current);
     return 1;
 }
 
@@ -434,7 +336,7 @@ static int core_running(lua_State *L) {
 static int core_set_cancel(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTHREAD);
     lua_settop(L, 2);
-    set_cancel(L, &nr__bridge_self(L)->sched, 1);
+    nr__task_set_cancel(L, nr__bridge_self(L), 1);
     return 0;
 }
 
@@ -473,14 +375,7 @@ void nr__sched_open(lua_State *L, nr__bridge_t *b, int bridge) {
     nr__sched_t *s = &b->sched;
     s->ready_end = &s->ready;
     s->on_exit = LUA_NOREF;
-    lua_newtable(L);
-    s->anchors = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-    s->cancels = luaL_ref(L, LUA_REGISTRYINDEX);
+    nr__task_open(L, b);
     lua_pushvalue(L, bridge);
     lua_pushcclosure(L, run_protected, 1);
     s->run = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -491,12 +386,4 @@ void nr__sched_open(lua_State *L, nr__bridge_t *b, int bridge) {
     lua_setfield(L, -2, "marker");
     lua_pushlightuserdata(L, as_light(&raised));
     lua_setfield(L, -2, "raised");
-}
-
-void nr__sched_close(nr__bridge_t *b) {
-    while (b->sched.chunks) {
-        nr__task_chunk_t *chunk = b->sched.chunks;
-        b->sched.chunks = chunk->next;
-        free(chunk);
-    }
 }

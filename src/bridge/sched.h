@@ -1,34 +1,13 @@
-/* Tasks: coroutines that the bridge starts and resumes. See sched.c. */
+/* Starting, suspending and resuming tasks. See sched.c. */
 #ifndef NYLON_RING_SCHED_H
 #define NYLON_RING_SCHED_H
 
 #include <lua.h>
-#include <stddef.h>
 #include <stdint.h>
 
+#include "task.h"
+
 struct nr__bridge;
-
-typedef enum nr__task_state {
-    NR__TASK_FREE,
-    NR__TASK_READY,   /* in the ready queue, what it is resumed with is on its stack */
-    NR__TASK_RUNNING, /* or waiting for a task that it has started itself and that runs */
-    NR__TASK_WAITING  /* suspended; exactly one completion resumes it */
-} nr__task_state_t;
-
-typedef struct nr__task {
-    lua_State *co;         /* anchored under `slot` as long as the task lives */
-    struct nr__task *next; /* in the ready queue or the free list */
-    uint32_t slot;
-    nr__task_state_t state;
-    /* While it waits in the bridge. */
-    uint64_t sid;              /* for this call; 0: for none */
-    struct nr__reader *reader; /* for a frame of this stream */
-    struct nr__unload *unload; /* for the end of this image */
-    uint64_t timeout, since;   /* of the wait; loop time */
-    /* What it waits for, where C knows: gives that up, so that no completion comes. NULL: Lua
-     * knows. */
-    void (*give_up)(struct nr__bridge *b, struct nr__task *task);
-} nr__task_t;
 
 typedef struct nr__sched {
     nr__task_t *ready, **ready_end;
@@ -45,7 +24,6 @@ typedef struct nr__sched {
 
 /* Adds the functions of this part to the module table on top of the stack. */
 void nr__sched_open(lua_State *L, struct nr__bridge *b, int bridge);
-void nr__sched_close(struct nr__bridge *b);
 
 /* The running task, when what runs may suspend it. Raises otherwise: a message that names cause and
  * cure, or the error that every suspension of a cancelled task gets. */
@@ -53,9 +31,6 @@ nr__task_t *nr__sched_suspendable(lua_State *L, struct nr__bridge *b);
 
 /* As above, but answers NULL instead of raising. */
 nr__task_t *nr__sched_can_suspend(lua_State *L, struct nr__bridge *b);
-
-/* Whether every suspension of the task raises. */
-int nr__sched_is_cancelled(lua_State *L, struct nr__bridge *b, const nr__task_t *task);
 
 /* Suspends the task that `nr__sched_suspendable` returned: `return nr__sched_yield(L, kept);` The
  * `kept` values on top stay alive while it waits; the first two are a plugin's handle and a text,
