@@ -38,9 +38,7 @@ local function awaits(each)
         local text = describe[each._awaits]
         return text and text(each._detail) or each._awaits, each._since
     end
-    if core.waiting then
-        return core.waiting(each._co)
-    end
+    return core.waiting(each._co)
 end
 
 ---Every task that is not done, by age, with what it awaits and for how long.

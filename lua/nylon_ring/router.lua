@@ -282,7 +282,7 @@ end
 ---Answers a request: `method` (GET where there is none) and `path`, and what plugins and handlers need
 ---beside. Suspends where a handler does. Raises only when the task is cancelled.
 ---@async
----@param request nylon_ring.RequestTable
+---@param request nylon_ring.RequestFields|nylon_ring.Request
 ---@return nylon_ring.Response
 function Router:handle(request)
     if (type(request) ~= "table" and type(request) ~= "userdata") or type(request.path) ~= "string" then

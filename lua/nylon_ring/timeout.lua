@@ -27,7 +27,7 @@ end
 ---raises what it raises. When the time is over before it and all that it made are done, an Error
 ---`timeout` is raised where they wait, and at every later suspension; when they are down, `nil, err` is
 ---answered with that Error, whatever they made of it. Calls, tasks and further timeouts inside have the
----same deadline.
+---same deadline. A stream that was made inside is closed at the end: read it inside.
 ---@async
 ---@generic T
 ---@param ms number

@@ -5,7 +5,7 @@ local query = require "nylon_ring.query"
 
 local M = {}
 
----@class nylon_ring.RouterRequest : nylon_ring.RequestTable
+---@class nylon_ring.RouterRequest : nylon_ring.RequestFields
 ---@field method string
 ---@field path string as it came, encoded
 ---@field params table<string, string> what `:name` and `*rest` stand for, decoded
