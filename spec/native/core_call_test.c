@@ -377,6 +377,62 @@ static void everything_open_is_given_up_when_the_worker_closes(void **state) {
     core_close(&second);
 }
 
+static void a_worker_without_a_free_slot_refuses_calls(void **state) {
+    played_t *played = core_play(&core, NULL);
+    nr__slab_t *slab = core.worker->slab;
+    nr_request_t request = core_request("/", "");
+    uint32_t fresh = slab->fresh;
+    nr__slot_t *idle = slab->idle;
+    nr_result_t result;
+    nr_error_t err;
+
+    (void)state;
+    slab->fresh = NR__SLAB_SLOTS;
+    slab->idle = NULL;
+    assert_int_equal(nr_call(&played->plugin, &request, core_bytes(""), NULL, &result, &err),
+                     NR_E_TOO_MANY_CALLS);
+    assert_non_null(strstr(err.message, "1048576"));
+    slab->fresh = fresh;
+    slab->idle = idle;
+    nr_call_cancel(core.worker, core_call(played, NULL, 0));
+}
+
+static void worker_ids_run_out_and_are_used_again(void **state) {
+    nr_loop_t loop = {0};
+    nr_worker_t *workers[NR__SLABS], *again;
+    size_t count = 0;
+    uint8_t id;
+
+    (void)state;
+    while (nr_worker_open(&loop, &workers[count], NULL) == 0) {
+        count++;
+    }
+    assert_int_equal(count, NR__SLABS - 1); /* the test's own has one */
+    assert_int_equal(nr_worker_open(&loop, &again, NULL), NR_E_TOO_MANY_CALLS);
+    id = workers[100]->slab->id;
+    nr_worker_close(workers[100]);
+    assert_int_equal(nr_worker_open(&loop, &workers[100], NULL), 0);
+    assert_int_equal(workers[100]->slab->id, id);
+    while (count > 0) {
+        nr_worker_close(workers[--count]);
+    }
+}
+
+static void an_answer_in_time_survives_the_end_of_its_plugin(void **state) {
+    played_t *played = core_play(&core, NULL);
+    uint64_t answered = core_call(played, NULL, 0), open = core_call(played, NULL, 0);
+
+    (void)state;
+    core_send(played, answered, NR_OK, "in time");
+    assert_int_equal(nr__worker_give_up_lane(core.worker, &played->lane, NR_E_PLUGIN_UNLOADED), 1);
+    core_run_all(&core);
+    assert_int_equal(core.events_len, 2);
+    assert_int_equal(core.events[0].sid, open);
+    assert_int_equal(core.events[0].error, NR_E_PLUGIN_UNLOADED);
+    assert_int_equal(core.events[1].sid, answered);
+    assert_int_equal(core.events[1].error, 0);
+}
+
 static int setup(void **state) {
     (void)state;
     core_open(&core);
@@ -409,6 +465,9 @@ int main(void) {
         TEST(a_plugin_that_is_going_takes_no_calls),
         TEST(requests_are_checked_once),
         TEST(the_call_in_progress_is_restored_after_an_inner_one),
+        TEST(a_worker_without_a_free_slot_refuses_calls),
+        TEST(worker_ids_run_out_and_are_used_again),
+        TEST(an_answer_in_time_survives_the_end_of_its_plugin),
         TEST(everything_open_is_given_up_when_the_worker_closes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -310,10 +310,11 @@ uint64_t nr__worker_give_up_lane(nr_worker_t *worker, nr__lane_t *lane, int erro
 
     for (uint32_t i = 0; i < worker->slab->fresh && lane->in_flight > 0; i++) {
         nr__slot_t *slot = nr__slab_slot(worker->slab, i);
+        uint64_t word = nr__slot_word(slot);
 
-        if (lane_of(slot) == lane) {
-            count += (uint64_t)nr__pending_give_up(
-                worker, nr__slot_sid(worker->slab, nr__slot_word(slot)), error, 0);
+        if (lane_of(slot) == lane && nr__slot_state(word) == NR__OPEN) {
+            count +=
+                (uint64_t)nr__pending_give_up(worker, nr__slot_sid(worker->slab, word), error, 0);
         }
     }
     return count;

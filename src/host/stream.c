@@ -61,23 +61,28 @@ static void move_frames(nr_stream_t *stream) {
 }
 
 /* The slot is not this stream's any more. */
-static void end(nr_stream_t *stream, int error, NrStatus status) {
+static void detach(nr_stream_t *stream, int error) {
     move_frames(stream);
     stream->slot = NULL;
     stream->ended = error != 0 ? error : NR_E_STREAM_ENDED;
+    if (stream->armed) {
+        set_ready(stream);
+    }
+}
+
+/* Counts the end. Nothing calls the plugin for this stream afterwards: it may be shut down. */
+static void finish(nr_stream_t *stream, int error, NrStatus status) {
     if (stream->pending) {
         stream->pending = 0;
         nr__pending_finish(stream->worker, stream->lane, error, status);
     } else {
         nr__lane_count(stream->lane, error, status);
     }
-    if (stream->armed) {
-        set_ready(stream);
-    }
 }
 
 void nr__stream_answered(nr_stream_t *stream) {
-    end(stream, stream->error, stream->last_status);
+    detach(stream, stream->error);
+    finish(stream, stream->error, stream->last_status);
 }
 
 NrStatus nr__stream_tell_closed(nr_stream_t *stream) {
@@ -106,9 +111,10 @@ int nr__stream_give_up(nr_stream_t *stream, int error) {
         nr__stream_answered(stream);
         return 0;
     }
-    end(stream, error, NR_OK);
+    detach(stream, error);
     nr__tell_cancelled(stream->lane->image, stream->sid);
     nr__stream_tell_closed(stream);
+    finish(stream, error, NR_OK);
     return 1;
 }
 

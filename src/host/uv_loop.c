@@ -6,7 +6,10 @@
 
 #include "error.h"
 
-enum { HANDLES = 5 };
+enum {
+    HANDLES = 5,
+    EVENTS_A_TURN = 1024 /* what is left waits for the loop's other handles */
+};
 
 /* prepare: may the loop wait? check: what has come? idle: keeps a loop that may not wait from it.
  */
@@ -76,7 +79,7 @@ static void on_check(uv_check_t *check) {
     nr_event_t event;
 
     nr_worker_awake(ring->worker);
-    while (ring->worker != NULL && nr_worker_next(ring->worker, &event)) {
+    for (int i = 0; i < EVENTS_A_TURN && nr_worker_next(ring->worker, &event); i++) {
         ring->on_event(ring->worker, &event, ring->ctx);
     }
 }
