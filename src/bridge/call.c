@@ -158,7 +158,7 @@ static int core_await(lua_State *L) {
     uint64_t sid = b->fast.result.sid;
     if (!task || nr__task_is_cancelled(L, b, task)) {
         nr_call_cancel(b->worker, sid);
-        nr__sched_suspendable(L, b); /* raises */
+        task = nr__sched_suspendable(L, b); /* raises */
     }
     return await(L, task, sid, nr__call_number(L, 3), 1, 2);
 }

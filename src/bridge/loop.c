@@ -16,6 +16,7 @@
 #include "loop.h"
 
 #include "bridge.h"
+#include "refuse.h"
 #include "turn.h"
 
 static const double FAR_AWAY = 1e12; /* milliseconds */
@@ -119,7 +120,7 @@ static void call_luv(lua_State *L, const nr__bridge_t *b, const char *name, int 
 /* Pops a new luv handle and keeps its userdata. */
 static void *keep(lua_State *L, nr__bridge_t *b) {
     if (!lua_isuserdata(L, -1))
-        luaL_error(L, "luv could not make a handle for nylon_ring");
+        nr__raise(L, "luv could not make a handle for nylon_ring");
     void *handle = *(void **)lua_touserdata(L, -1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->loop.handles);
     lua_insert(L, -2);
@@ -217,7 +218,7 @@ void nr__loop_open(lua_State *L, nr__bridge_t *b, int bridge) {
     open_handles(L, b);
     nr__bridge_register(L, bridge, functions);
     if (nr_worker_open(&loop, &b->worker, &err) != 0)
-        luaL_error(L, "nylon_ring: %s", err.message);
+        nr__raise(L, "nylon_ring: %s", err.message);
 }
 
 void nr__loop_close(nr__bridge_t *b) {

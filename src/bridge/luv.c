@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "bridge.h"
+#include "refuse.h"
 
 /* Where the state keeps its bridge for luv's callback function, which has no upvalues. */
 static const char bridge_key;
@@ -143,8 +144,8 @@ static void load(lua_State *L) {
     lua_xmove(L, home, 2);
     if (lua_pcall(home, 1, 1, 0) != 0) {
         lua_xmove(home, L, 1);
-        luaL_error(L, "nylon_ring needs luv (Debian: apt-get install lua-luv): %s",
-                   lua_tostring(L, -1));
+        nr__raise(L, "nylon_ring needs luv (Debian: apt-get install lua-luv): %s",
+                  lua_tostring(L, -1));
     }
     lua_pop(home, 1);
 }
@@ -160,8 +161,8 @@ static void *open_library(lua_State *L, const nr__bridge_t *b) {
     void *address;
     memcpy(&address, &function, sizeof address);
     if (!function || !dladdr(address, &info))
-        luaL_error(L,
-                   "the module luv is not the luv that nylon_ring knows: it has no new_async in C");
+        nr__raise(L,
+                  "the module luv is not the luv that nylon_ring knows: it has no new_async in C");
     void *library = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
     return library ? library : dlopen(NULL, RTLD_LAZY);
 }
@@ -169,7 +170,7 @@ static void *open_library(lua_State *L, const nr__bridge_t *b) {
 static void look_up(lua_State *L, void *library, const char *name, void *out) {
     void *address = dlsym(library, name);
     if (!address)
-        luaL_error(L, "the luv that is loaded has no %s; nylon_ring needs luv 1.44 or later", name);
+        nr__raise(L, "the luv that is loaded has no %s; nylon_ring needs luv 1.44 or later", name);
     memcpy(out, &address, sizeof address);
 }
 

@@ -1,6 +1,7 @@
 /* Misuse: messages that name cause and cure, at the place in the script that called. */
 #include "refuse.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "bridge.h"
@@ -40,6 +41,16 @@ static void push_where(lua_State *L, const nr__bridge_t *b) {
 _Noreturn static void throw_top(lua_State *L) {
     lua_error(L);
     __builtin_unreachable();
+}
+
+_Noreturn void nr__raise(lua_State *L, const char *format, ...) {
+    va_list values;
+    luaL_where(L, 1);
+    va_start(values, format);
+    lua_pushvfstring(L, format, values);
+    va_end(values);
+    lua_concat(L, 2);
+    throw_top(L);
 }
 
 _Noreturn void nr__refuse(lua_State *L, nr__bridge_t *b, const char *message) {

@@ -6,6 +6,9 @@
 
 struct nr__bridge;
 
+/* As luaL_error, which does not say that it never returns. */
+_Noreturn void nr__raise(lua_State *L, const char *format, ...);
+
 /* Raises `message` with the position of the innermost function that is not ours. */
 _Noreturn void nr__refuse(lua_State *L, struct nr__bridge *b, const char *message);
 

@@ -156,7 +156,7 @@ void nr__sched_hand_over(lua_State *L, nr__task_t *task, int values) {
     if (lua_status(co) == LUA_YIELD)
         lua_settop(co, 0);
     if (values > LUA_MINSTACK - 4 && !lua_checkstack(co, values + 4))
-        luaL_error(L, "too many values to resume a task with");
+        nr__raise(L, "too many values to resume a task with");
     lua_xmove(L, co, values);
 }
 

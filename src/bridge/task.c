@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "bridge.h"
+#include "refuse.h"
 
 enum { TASKS_A_CHUNK = 64 };
 
@@ -19,7 +20,7 @@ typedef struct nr__task_chunk {
 static void add_chunk(lua_State *L, nr__sched_t *s) {
     nr__task_chunk_t *chunk = calloc(1, sizeof *chunk);
     if (!chunk)
-        luaL_error(L, "out of memory for another task");
+        nr__raise(L, "out of memory for another task");
     chunk->next = s->chunks;
     s->chunks = chunk;
     for (int i = TASKS_A_CHUNK - 1; i >= 0; i--) {
