@@ -136,10 +136,16 @@ end
 
 local function finish_file(file, parent)
     keep_modules()
-    local place = { short_src = file.name, currentline = 0, traceback = "" }
     for _, complaint in ipairs(complaints(file_look)) do
-        busted.publish({ "error", "file" }, file, parent, complaint, place)
+        busted.publish({ "error", "file" }, file, parent, complaint, {})
     end
+    return nil, true
+end
+
+--- Gives the error of a file that does not parse a place, without which busted's TAP output fails.
+local function place_error(file, _, message)
+    local line = tostring(message):match ":(%d+):"
+    file.trace = file.trace or { short_src = file.name, currentline = tonumber(line) or 0 }
     return nil, true
 end
 
@@ -147,6 +153,7 @@ leaks.trace()
 keep_modules()
 busted.subscribe({ "file", "start" }, begin_file, { priority = 1 })
 busted.subscribe({ "file", "end" }, finish_file, { priority = 1 })
+busted.subscribe({ "error", "file" }, place_error, { priority = 1 })
 busted.subscribe({ "test", "end" }, hold, { priority = 1 })
 busted.before_each(begin_spec)
 busted.after_each(finish_spec)

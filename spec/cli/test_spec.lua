@@ -46,7 +46,6 @@ describe("test", function()
     local unfinished = {
         ["calls os.exit"] = "os.exit(0)",
         ["raises an error without a value"] = "error()",
-        ["yields into nowhere"] = "coroutine.yield()",
         ["waits for what cannot come"] = "nr.await(function() end)",
     }
     for what, code in pairs(unfinished) do
@@ -70,6 +69,20 @@ describe("test", function()
         assert.equal(1, support.run({ "test", "/no/such/spec" }).code)
         local got = test "it("
         assert.equal(1, got.code)
+        assert.matches("not ok 1 [^\n]*inner_spec%.lua\n# [^\n]*inner_spec%.lua @ 2\n", got.out)
+    end)
+
+    it("fails a spec that yields to nobody, and it alone", function()
+        local got = test [[
+            it("yields", function() coroutine.yield() end)
+            it("generates", function()
+                local co = coroutine.wrap(function() coroutine.yield(1) coroutine.yield(2) end)
+                assert.same({ 1, 2 }, { co(), co() })
+            end)
+        ]]
+        assert.equal(1, got.code)
+        assert.matches("not ok 1 %- yields\n[^\n]*\n[^\n]*inner_spec%.lua:2: this yields to nobody", got.out)
+        assert.matches("ok 2 %- generates", got.out)
     end)
 
     local load_echo = ("nr.load(%q)"):format(support.plugin "echo")

@@ -64,6 +64,17 @@ local function skip_the_rest(core)
     core.subscribe({ "failure" }, skip)
 end
 
+--- A spec that yields to nobody would end the task that runs them all: it is to fail alone.
+local function guard_yield()
+    local main, yield = coroutine.running(), coroutine.yield
+    coroutine.yield = function(...) -- luacheck: ignore 122
+        if coroutine.running() == main then
+            error("this yields to nobody: a spec is a task; to wait for something use nr.await", 2)
+        end
+        return yield(...)
+    end
+end
+
 --- Runs busted. It ends a run with failures by an error without a value.
 local function run_busted(session, runner, seen, output)
     local trace
@@ -128,6 +139,7 @@ function M.run(args, who)
     local runner = loadstring("local options = ... require 'busted.runner' (options)", "@" .. who)
     local session = require "nylon_ring.cli.session"
     return session.run(who, function()
+        guard_yield()
         run_busted(session, runner, seen, output)
     end, guards(seen, who))
 end
