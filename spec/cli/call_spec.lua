@@ -76,6 +76,12 @@ describe("call", function()
         assert.equal('{"status":0,"status_name":"Ok","body_base64":"//4="}\n', got.out)
     end)
 
+    it("prints the status of a refused call as JSON as well", function()
+        local got = call(echo, "/no-such-path", "--json")
+        assert.equal(1, got.code)
+        assert.equal('{"status":2,"status_name":"Invalid","body":""}\n', got.out)
+    end)
+
     it("sums many calls up", function()
         local got = call(echo, "/echo", "--repeat", "25")
         assert.equal(0, got.code)

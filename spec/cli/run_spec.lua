@@ -94,6 +94,27 @@ describe("run", function()
         assert.matches("^nylon%-ring run: [^\n]*main%.lua:1: [^\n]*\n$", got.err)
     end)
 
+    it("shuts its plugins down at its end, and when os.exit is called", function()
+        local load = "local nr = require 'nylon_ring' assert(nr.load(%q)) "
+        load = load:format(support.plugin "fixture_log")
+        for _, ending in ipairs { "", "os.exit(0)" } do
+            local got = support.run({ "-e", load .. ending }, { env = { NYLON_RING_LOG = "debug" } })
+            assert.equal(0, got.code)
+            assert.matches("from shutdown\n$", got.err)
+        end
+    end)
+
+    it("does not wait for answers that a plugin owes", function()
+        local got = run(([[
+            local nr = require 'nylon_ring'
+            local never = assert(nr.load(%q))
+            nr.spawn(never.call, never, "/")
+            print(select(2, never:call("/", "", { timeout = 1 })).code)
+            os.exit(5)
+        ]]):format(support.plugin "fixture_never"))
+        assert.same({ code = 5, signal = 0, out = "timeout\n", err = "" }, got)
+    end)
+
     it("says so when the script waits for what cannot come", function()
         local got = run "require 'nylon_ring'.await(function() end)"
         assert.equal(1, got.code)

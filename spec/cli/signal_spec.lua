@@ -1,7 +1,7 @@
 local support = require "spec.support"
 
-local function start(code)
-    return support.start(support.program, { "-e", code })
+local function start(code, options)
+    return support.start(support.program, { "-e", code }, options)
 end
 
 describe("Ctrl-C", function()
@@ -20,6 +20,16 @@ describe("Ctrl-C", function()
         assert.matches("cleaned up\tfalse\t", got.out)
         assert.matches("^nylon%-ring: cancelling the main task; a compiled loop without a call cannot be "
             .. "stopped that way[^\n]*\n$", got.err)
+    end)
+
+    it("ends a call from the shell with 130", function()
+        local child = support.start(support.program,
+            { "call", support.plugin "echo", "/stream?frames=1000&interval=1000", "--stream" })
+        child:wait_for("out", "frame 1")
+        child:kill "sigint"
+        local got = child:wait()
+        assert.equal(130, got.code)
+        assert.matches("^nylon%-ring: cancelling the main task[^\n]*\n$", got.err)
     end)
 
     it("leaves with 130 when only the loop is still running", function()
@@ -56,18 +66,19 @@ end)
 
 describe("SIGTERM", function()
     it("cancels tasks, shuts plugins down and leaves with 143", function()
-        local child = start [[
+        local child = start(([[
             local nr = require 'nylon_ring'
+            assert(nr.load(%q))
             io.stdout:write 'ready\n' io.stdout:flush()
             local _, err = pcall(nr.sleep, 100000)
             io.stdout:write('cancelled ', tostring(err), '\n')
             error(err, 0)
-        ]]
+        ]]):format(support.plugin "fixture_log"), { env = { NYLON_RING_LOG = "debug" } })
         child:wait_for("out", "ready")
         child:kill "sigterm"
         local got = child:wait()
         assert.equal(143, got.code)
         assert.matches("cancelled", got.out)
-        assert.equal("", got.err)
+        assert.matches("from shutdown\n$", got.err)
     end)
 end)

@@ -49,7 +49,11 @@ end
 
 local function one_call(plugin, request, args)
     local print_answer = args.json and answer.json or args.stream and answer.frame or answer.raw
-    return once(plugin, request, args, print_answer)
+    local status, text = once(plugin, request, args, print_answer)
+    if not status and args.json and text.code == "plugin_handle_failed" then
+        answer.json(text.status, "") -- refused at once: a status, and nothing with it
+    end
+    return status, text
 end
 
 local function ignore() end
