@@ -192,6 +192,17 @@ function M.run(args, options)
     return M.start(M.program, args, options):wait()
 end
 
+--- The sanitizer's runtime that this process was started with, which a stock LuaJIT has to load first; or nil.
+---@return string|nil
+function M.sanitizer_runtime()
+    for line in io.lines "/proc/self/maps" do
+        local path = line:match "(/%S*/libasan%.so%S*)"
+        if path then
+            return path
+        end
+    end
+end
+
 --- Runs a stock LuaJIT to its end, with the module that was built.
 ---@async
 ---@param args string[]
@@ -203,7 +214,7 @@ function M.stock(args, options)
     local env = {
         LUA_PATH = share .. "?.lua;" .. share .. "?/init.lua;;",
         LUA_CPATH = M.build .. "/lib/lua/5.1/?.so;;",
-        LD_PRELOAD = os.getenv "NYLON_RING_PRELOAD",
+        LD_PRELOAD = M.sanitizer_runtime(),
     }
     return M.start("luajit", args, { env = env, stdin = options.stdin, cwd = options.cwd }):wait()
 end

@@ -11,7 +11,7 @@ local function run(script, environment)
     local file = assert(io.open(path, "w"))
     file:write("local build = '", support.build, "'\n", script)
     file:close()
-    local preload = os.getenv "NYLON_RING_PRELOAD" or ""
+    local preload = support.sanitizer_runtime() or ""
     local shell = [[%s LD_PRELOAD='%s' LUA_PATH='%s' LUA_CPATH='%s' luajit %s 2>&1; echo "exit $?"]]
     local pipe = assert(io.popen(shell:format(environment or "", preload, package.path, package.cpath, path)))
     local output = pipe:read "*a"
