@@ -15,9 +15,13 @@ uint64_t nr__now(void) {
 }
 
 uint64_t nr__due_in(uint64_t ms) {
-    uint64_t now = nr__now() + 1; /* the present millisecond has partly passed */
+    uint64_t now;
 
-    return ms == 0 || ms >= NR__NEVER - now ? NR__NEVER : now + ms;
+    if (ms == 0) {
+        return NR__NEVER;
+    }
+    now = nr__now() + 1; /* the present millisecond has partly passed */
+    return ms >= NR__NEVER - now ? NR__NEVER : now + ms;
 }
 
 static void sift_up(nr__due_t *heap, size_t i, nr__due_t entry) {

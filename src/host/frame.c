@@ -38,26 +38,43 @@ static void node_free(nr__frames_t *frames, nr__frame_t *frame) {
     }
 }
 
+nr__frame_t *nr__frame_copy(nr__frames_t *frames, nr__image_t *image, NrStatus status,
+                            NrBytes bytes) {
+    nr__frame_t *frame = bytes.len <= NR__RESULT_MAX ? node_new(frames, bytes.len) : NULL;
+
+    if (frame == NULL) {
+        return NULL;
+    }
+    frame->next = NULL;
+    frame->image = image;
+    frame->kept.data = frame->bytes;
+    frame->kept.len = bytes.len;
+    frame->status = status;
+    frame->kind = NR__SMALL;
+    if (bytes.len > 0) {
+        memcpy(frame->bytes, bytes.ptr, bytes.len);
+    }
+    return frame;
+}
+
 nr__frame_t *nr__frame_new(nr__frames_t *frames, nr__image_t *image, NrStatus status,
                            nr__payload_t *payload) {
-    int copies = payload->kind == NR__SMALL;
-    nr__frame_t *frame = node_new(frames, copies ? payload->kept.len : 0);
+    NrBytes bytes = {payload->kept.data, payload->kept.len};
+    nr__frame_t *frame;
 
+    if (payload->kind == NR__SMALL) {
+        return nr__frame_copy(frames, image, status, bytes);
+    }
+    frame = node_new(frames, 0);
     if (frame == NULL) {
         nr__payload_drop(image, payload->kind, &payload->kept);
         return NULL;
     }
     frame->next = NULL;
     frame->image = image;
+    frame->kept = payload->kept;
     frame->status = status;
     frame->kind = (uint8_t)payload->kind;
-    frame->kept = payload->kept;
-    if (copies) {
-        frame->kept.data = frame->bytes;
-        if (payload->kept.len > 0) {
-            memcpy(frame->bytes, payload->kept.data, payload->kept.len);
-        }
-    }
     return frame;
 }
 

@@ -26,6 +26,10 @@ typedef struct nr__frames {
 nr__frame_t *nr__frame_new(nr__frames_t *frames, nr__image_t *image, NrStatus status,
                            nr__payload_t *payload);
 
+/* Makes a frame of bytes that are copied. NULL: too large, or no memory. [any thread] */
+nr__frame_t *nr__frame_copy(nr__frames_t *frames, nr__image_t *image, NrStatus status,
+                            NrBytes bytes);
+
 /* Frees a frame with its payload. `frames` as above. [any thread] */
 void nr__frame_free(nr__frames_t *frames, nr__frame_t *frame);
 

@@ -22,4 +22,13 @@ static inline nr__inside_t *nr__inside_of(const nr__image_t *image, uint64_t sid
     return inside != NULL && inside->sid == sid && inside->image == image ? inside : NULL;
 }
 
+/* Claims the open slot of the call in progress: the only compare and swap on the way of a result
+ * inside `handle`. 0: it has been answered, or another thread is at it. [plugin thread] */
+static inline int nr__inside_claim(nr__slot_t *slot, uint64_t *word) {
+    *word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    return (*word & (NR__STATE_MASK | NR__CLAIMED)) == NR__OPEN &&
+           atomic_compare_exchange_strong_explicit(&slot->word, word, *word | NR__CLAIMED,
+                                                   memory_order_acquire, memory_order_relaxed);
+}
+
 #endif

@@ -75,15 +75,7 @@ static NrStatus send(nr__image_t *image, uint64_t sid, NrStatus status, nr__payl
                                   : answer(image, sid, status, payload);
 }
 
-/* Claims the slot of the unary call whose `handle` runs on this thread; the only compare and swap
- * on its way. 0: it was answered before, or others hold it; go the long way. */
-static inline int claim_inside(nr__slot_t *slot, uint64_t *word) {
-    *word = atomic_load_explicit(&slot->word, memory_order_relaxed);
-    return (*word & (NR__STATE_MASK | NR__CLAIMED)) == NR__OPEN &&
-           atomic_compare_exchange_strong_explicit(&slot->word, word, *word | NR__CLAIMED,
-                                                   memory_order_acquire, memory_order_relaxed);
-}
-
+/* The unary call whose `handle` runs on this thread is answered. */
 static inline void answered(nr__slot_t *slot, uint64_t word) {
     nr__slot_unclaim(slot, nr__word_in(word, nr__rules[NR__OPEN][NR__IN_ANSWER].next));
 }
@@ -91,7 +83,7 @@ static inline void answered(nr__slot_t *slot, uint64_t word) {
 static inline int answer_small(nr__slot_t *slot, NrStatus status, NrBytes bytes) {
     uint64_t word;
 
-    if (!claim_inside(slot, &word)) {
+    if (!nr__inside_claim(slot, &word)) {
         return 0;
     }
     slot->status = status;
@@ -107,7 +99,7 @@ static int answer_large(nr__slot_t *slot, NrStatus status, NrBytes bytes) {
     uint64_t word;
 
     nr__payload_keep(&payload);
-    if (!claim_inside(slot, &word)) {
+    if (!nr__inside_claim(slot, &word)) {
         nr__payload_drop(NULL, payload.kind, &payload.kept); /* memory of our own, or none */
         return 0;
     }
@@ -116,20 +108,28 @@ static int answer_large(nr__slot_t *slot, NrStatus status, NrBytes bytes) {
     return 1;
 }
 
+/* A result of the call whose `handle` runs on this thread. 0: it was not taken, go the long way. */
+static inline int send_inside(nr__inside_t *inside, NrStatus status, NrBytes bytes) {
+    if (bytes.ptr == NULL && bytes.len > 0) {
+        return 0;
+    }
+    if (nr__sid_is_stream(inside->sid)) {
+        return nr__stream_send_inside(inside, status, bytes);
+    }
+    return bytes.len <= NR__PAYLOAD_INLINE ? answer_small(inside->slot, status, bytes)
+                                           : answer_large(inside->slot, status, bytes);
+}
+
 static void send_result(void *host_ctx, uint64_t sid, NrStatus status, NrBytes bytes) {
     nr__image_t *image = nr__image_of(host_ctx);
     nr__inside_t *inside = nr__inside_of(image, sid);
     nr__payload_t payload;
 
-    if (inside != NULL && !nr__sid_is_stream(sid) && (bytes.ptr != NULL || bytes.len == 0) &&
-        (bytes.len <= NR__PAYLOAD_INLINE ? answer_small(inside->slot, status, bytes)
-                                         : answer_large(inside->slot, status, bytes))) {
+    if ((inside != NULL && send_inside(inside, status, bytes)) || image == NULL) {
         return;
     }
-    if (image != NULL) {
-        payload = nr__payload_borrowed(bytes.ptr, bytes.len);
-        send(image, sid, status, &payload, 0);
-    }
+    payload = nr__payload_borrowed(bytes.ptr, bytes.len);
+    send(image, sid, status, &payload, 0);
 }
 
 /* A plugin that sees what it is answered has another chance after a malformed payload. */
@@ -150,6 +150,14 @@ static NrStatus send_result2(void *host_ctx, uint64_t sid, NrStatus status, NrVe
             vec.drop_fn(vec.ptr, vec.len, vec.cap);
         }
         return NR_INVALID;
+    }
+    if (vec.owned == 0 && vec.len <= NR__PAYLOAD_INLINE && !nr__sid_is_stream(sid)) {
+        NrBytes bytes = {vec.ptr, vec.len};
+        nr__inside_t *inside = nr__inside_of(image, sid);
+
+        if (inside != NULL && send_inside(inside, status, bytes)) {
+            return NR_OK;
+        }
     }
     payload = nr__payload_vector(image, vec);
     return send_seeing(image, sid, status, &payload);

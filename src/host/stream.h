@@ -12,6 +12,7 @@
 #define NR__STREAM_H
 
 #include "frame.h"
+#include "inside.h"
 #include "slab.h"
 
 typedef struct nr__limits {
@@ -52,6 +53,10 @@ struct nr_stream {
  * payload. `sees` 1: the plugin sees Backpressure. [any thread] */
 NrStatus nr__stream_send(nr__image_t *image, uint64_t sid, NrStatus status, nr__payload_t *payload,
                          int sees);
+
+/* The same for bytes that v1's plugin sends from inside `handle`; well-formed ones. 0: it was not
+ * taken, and nothing has happened. [plugin thread] */
+int nr__stream_send_inside(nr__inside_t *inside, NrStatus status, NrBytes bytes);
 
 /* Its `handle` has taken it: it is open, or has ended already. [loop] */
 void nr__stream_started(nr_stream_t *stream);

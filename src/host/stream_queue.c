@@ -45,51 +45,84 @@ static outcome_t append(nr_stream_t *stream, nr__frame_t *frame, int ends, int s
 }
 
 /* Ends the claim, and makes the loop look where it has to. */
-static void leave(const nr__claim_t *claim, uint64_t sid, nr__state_t next, int look, int inside) {
-    uint64_t word = nr__word_in(claim->word, next);
-
-    if (look && !inside) {
-        nr__slot_send(claim->slot, sid, word);
+static void leave(nr__slot_t *slot, uint64_t word, uint64_t sid, nr__state_t next, int look) {
+    word = nr__word_in(word, next);
+    if (look) {
+        nr__slot_send(slot, sid, word);
     } else {
-        nr__slot_unclaim(claim->slot, word);
+        nr__slot_unclaim(slot, word);
     }
+}
+
+/* v1 knows no Backpressure: there 6 is a status like any that is not listed. */
+static inline int ends_stream(NrStatus status, int sees) {
+    return status != NR_OK && (nr_status_ends(status) || (!sees && status == NR_BACKPRESSURE));
+}
+
+/* Queues the frame in its claimed stream and ends the claim. `inside` 1: the loop looks anyway, as
+ * soon as `handle` has returned. */
+static inline outcome_t deliver(nr__slot_t *slot, uint64_t word, uint64_t sid, nr__frame_t *frame,
+                                int ends, int sees, int inside) {
+    nr_stream_t *stream = nr__slot_cold(slot)->stream;
+    int look = stream->waiting || ends;
+    outcome_t outcome = append(stream, frame, ends, sees);
+
+    look = (look && outcome != REFUSED) || outcome == OVERFLOWED;
+    if (outcome == QUEUED || ends) {
+        stream->waiting = 0;
+    }
+    leave(slot, word, sid, ends ? NR__ANSWERED : NR__OPEN, look && !inside);
+    return outcome;
+}
+
+/* A frame that was not queued: frees and counts it. */
+static NrStatus drop_frame(nr__image_t *image, nr__frame_t *frame, outcome_t outcome,
+                           nr__frames_t *spare) {
+    nr__frame_free(spare, frame);
+    atomic_fetch_add_explicit(outcome == DROPPED ? &image->late : &image->backpressure, 1,
+                              memory_order_relaxed);
+    return outcome == REFUSED ? NR_BACKPRESSURE : NR_INVALID;
 }
 
 /* A frame's way. The frame is freed here when it was not queued. */
 static NrStatus send_frame(nr__image_t *image, uint64_t sid, nr__frame_t *frame, int sees,
                            nr__inside_t *inside) {
-    /* v1 knows no Backpressure: there 6 is a status like any that is not listed. */
-    int ends = nr_status_ends(frame->status) || (!sees && frame->status == NR_BACKPRESSURE);
+    int ends = ends_stream(frame->status, sees);
+    nr__frames_t *spare = inside != NULL ? &inside->worker->frames : NULL;
     nr__claim_t claim = nr__slot_claim(image, sid, ends ? NR__IN_ANSWER : NR__IN_FRAME);
-    outcome_t outcome = DROPPED;
+    outcome_t outcome;
 
-    if (claim.claimed) {
-        nr_stream_t *stream = nr__slot_cold(claim.slot)->stream;
-        int look = stream->waiting || ends;
+    if (!claim.claimed) {
+        nr__frame_free(spare, frame);
+        return NR_INVALID;
+    }
+    outcome = deliver(claim.slot, claim.word, sid, frame, ends, sees, inside != NULL);
+    return outcome == QUEUED || outcome == ENDED ? NR_OK : drop_frame(image, frame, outcome, spare);
+}
 
-        outcome = append(stream, frame, ends, sees);
-        look |= outcome == OVERFLOWED;
-        if (outcome == QUEUED || ends) {
-            stream->waiting = 0;
-        }
-        leave(&claim, sid, ends ? NR__ANSWERED : NR__OPEN, look && outcome != REFUSED,
-              inside != NULL);
+int nr__stream_send_inside(nr__inside_t *inside, NrStatus status, NrBytes bytes) {
+    nr__frames_t *spare = &inside->worker->frames;
+    nr__frame_t *frame = nr__frame_copy(spare, inside->image, status, bytes);
+    int ends = ends_stream(status, 0);
+    outcome_t outcome;
+    uint64_t word;
+
+    if (frame == NULL) {
+        return 0;
     }
-    if (outcome == QUEUED || outcome == ENDED) {
-        return NR_OK;
+    if (!nr__inside_claim(inside->slot, &word)) {
+        nr__frame_free(spare, frame);
+        return 0;
     }
-    nr__frame_free(inside != NULL ? &inside->worker->frames : NULL, frame);
-    if (outcome == REFUSED || outcome == OVERFLOWED) {
-        atomic_fetch_add_explicit(&image->backpressure, 1, memory_order_relaxed);
-    } else if (claim.claimed) {
-        atomic_fetch_add_explicit(&image->late, 1, memory_order_relaxed);
+    outcome = deliver(inside->slot, word, inside->sid, frame, ends, 0, 1);
+    if (outcome != QUEUED && outcome != ENDED) {
+        drop_frame(inside->image, frame, outcome, spare);
     }
-    return outcome == REFUSED ? NR_BACKPRESSURE : NR_INVALID;
+    return 1;
 }
 
 /* A result that can not be queued ends its stream with the error. */
-static NrStatus send_failure(nr__image_t *image, uint64_t sid, int error,
-                             const nr__inside_t *inside) {
+static NrStatus send_failure(nr__image_t *image, uint64_t sid, int error, int inside) {
     nr__claim_t claim = nr__slot_claim(image, sid, NR__IN_ANSWER);
 
     if (claim.claimed) {
@@ -99,7 +132,7 @@ static NrStatus send_failure(nr__image_t *image, uint64_t sid, int error,
             stream->error = error;
         }
         stream->waiting = 0;
-        leave(&claim, sid, NR__ANSWERED, 1, inside != NULL);
+        leave(claim.slot, claim.word, sid, NR__ANSWERED, !inside);
     }
     return NR_INVALID;
 }
@@ -110,11 +143,11 @@ NrStatus nr__stream_send(nr__image_t *image, uint64_t sid, NrStatus status, nr__
     nr__frame_t *frame;
 
     if (payload->kind == NR__FAILED) {
-        return send_failure(image, sid, nr__kept_error(&payload->kept), inside);
+        return send_failure(image, sid, nr__kept_error(&payload->kept), inside != NULL);
     }
     frame = nr__frame_new(inside != NULL ? &inside->worker->frames : NULL, image, status, payload);
     if (frame == NULL) {
-        return send_failure(image, sid, NR_E_NO_MEMORY, inside);
+        return send_failure(image, sid, NR_E_NO_MEMORY, inside != NULL);
     }
     return send_frame(image, sid, frame, sees, inside);
 }
