@@ -192,7 +192,7 @@ function M.run(args, options)
     return M.start(M.program, args, options):wait()
 end
 
---- The sanitizer's runtime that this process was started with, which a stock LuaJIT has to load first; or nil.
+--- The sanitizer's runtime that this process was started with, or nil. A stock LuaJIT has to load it first.
 ---@return string|nil
 function M.sanitizer_runtime()
     for line in io.lines "/proc/self/maps" do

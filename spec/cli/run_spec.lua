@@ -51,6 +51,16 @@ describe("run", function()
         assert.same({ code = 0, signal = 0, out = "now\nlater\n", err = "" }, got)
     end)
 
+    it("leaves in order after a script that closed every handle of the loop", function()
+        local got = run [[
+            local nr, uv = require 'nylon_ring', require 'luv'
+            uv.walk(function(handle) handle:close() end)
+            nr.sleep(1)
+            print 'done'
+        ]]
+        assert.same({ code = 0, signal = 0, out = "done\n", err = "" }, got)
+    end)
+
     it("shows the traceback of a script's error, and leaves with 1", function()
         local path, remove = support.file("main.lua", "local function f() error 'boom' end\nf()")
         finally(remove)

@@ -220,7 +220,9 @@ function Session:_leave()
     self:_wind_up()
     core.close()
     for _, signal in ipairs(self.signals) do
-        signal:close()
+        if not signal:is_closing() then -- a script may walk the loop and close everything
+            signal:close()
+        end
     end
     self.turn "nowait"
     if self.signalled or core.abandoned() > 0 then
