@@ -5,6 +5,7 @@
 local core = require "nylon_ring.core"
 local fast = require "nylon_ring.fast"
 local ffi = require "ffi"
+local misuse = require "nylon_ring.misuse"
 local options = require "nylon_ring.options"
 local requests = require "nylon_ring.request"
 
@@ -72,7 +73,9 @@ end
 ---@return string body
 ---@return table|nil opts
 local function resolve(plugin, target, body, opts)
-    if type(target) == "string" then
+    if type(plugin) ~= "table" then
+        misuse("the plugin is missing: call with a colon, as in plugin:call(...)")
+    elseif type(target) == "string" then
         local request = plugin._targets[target]
         if not request then
             local err
@@ -152,12 +155,12 @@ function M.call(plugin, target, body, opts)
     if fast.current == nil then
         core.check()
     end
-    local timeout, state = plugin._timeout, nil
     local c
     c, target, body, opts = resolve(plugin, target, body, opts)
     if not c then
         return nil, target
     end
+    local timeout, state = plugin._timeout, nil
     if opts ~= nil then
         options.check("call", opts, CALL)
         timeout, state = options.limit("timeout", opts.timeout, timeout), opts.state

@@ -241,6 +241,7 @@ describe("misuse raises where the script called", function()
     end
 
     it("for bodies, requests and options of the wrong kind", function()
+        raises("with a colon", function() echo.call("/echo", "x") end)
         raises("body must be a string", function() echo:call("/echo", 5) end)
         raises("body must be a string", function() echo:call { path = "/echo", body = 5 } end)
         raises("request is a string", function() echo:call(5) end)
