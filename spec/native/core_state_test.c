@@ -142,7 +142,7 @@ static void an_answer_may_be_a_value_of_the_state(void **state) {
 
 static void the_state_is_capped(void **state) {
     uint64_t sid = core_call(played, NULL, 0);
-    NrBytes half = {calloc(1, NR__STATE_MAX / 2), NR__STATE_MAX / 2}, malformed = {NULL, 1};
+    NrBytes half = {calloc(1, NR_STATE_MAX / 2), NR_STATE_MAX / 2}, malformed = {NULL, 1};
 
     (void)state;
     assert_int_equal(nr__host_ext.set_state(&played->image, sid, core_str("a"), half).len, 0);
@@ -174,7 +174,7 @@ static void the_caller_gives_first_values(void **state) {
     assert_state(result.sid, "user", "mia");
     assert_state(result.sid, "role", "admin");
     finish(result.sid);
-    values[1].value.len = NR__STATE_MAX + 1;
+    values[1].value.len = NR_STATE_MAX + 1;
     assert_int_equal(nr_call(&played->plugin, &request, core_bytes(""), &options, &result, &err),
                      NR_E_TOO_LARGE);
     values[1].value.ptr = NULL;

@@ -207,6 +207,39 @@ static void streams_end_once_under_64_threads(void **state) {
     assert_int_equal(nr_worker_pending(core.worker), 0);
 }
 
+/* Workers come and go, of one id, while threads answer what was open on them. */
+static void workers_close_while_64_threads_answer(void **state) {
+    nr_stream_t *streams[THREADS / 2];
+    core_t other;
+
+    (void)state;
+    start_storm();
+    for (int batch = 0; batch < 40; batch++) {
+        core_open(&other);
+        storm.played->lane.worker = other.worker;
+        for (int i = 0; i < THREADS / 2; i++) {
+            streams[i] = core_stream(storm.played, NULL);
+            atomic_store(&storm.sids[i], nr_stream_sid(streams[i]));
+            nr_stream_wait(streams[i], streams);
+            atomic_store(&storm.sids[THREADS / 2 + i], core_call(storm.played, NULL, 5));
+        }
+        next_batch(0);
+        core_run(&other, (size_t)batch);
+        core_close(&other);
+        for (int i = 0; i < THREADS / 2; i++) {
+            nr_stream_close(streams[i]);
+        }
+    }
+    stop_storm();
+    core_open(&other); /* takes what the threads have left to the last one */
+    core_poll(&other);
+    assert_int_equal(other.events_len, 0);
+    core_close(&other);
+    assert_int_equal(atomic_load(&storm.released), atomic_load(&storm.sent));
+    assert_int_equal(storm.played->image.held, 0);
+    assert_int_equal(storm.played->lane.in_flight, 0);
+}
+
 /* A frame of the form "thread frame" is the next one of its thread. */
 static void assert_next_of_thread(const nr_result_t *frame, unsigned long next[THREADS]) {
     char text[32] = {0}, *rest;
@@ -289,6 +322,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(every_call_completes_once_under_64_threads),
         TEST(streams_end_once_under_64_threads),
+        TEST(workers_close_while_64_threads_answer),
         TEST(frames_of_each_thread_keep_their_order),
         TEST(one_of_64_racing_answers_wins),
     };

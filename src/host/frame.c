@@ -40,7 +40,7 @@ static void node_free(nr__frames_t *frames, nr__frame_t *frame) {
 
 nr__frame_t *nr__frame_copy(nr__frames_t *frames, nr__image_t *image, NrStatus status,
                             NrBytes bytes) {
-    nr__frame_t *frame = bytes.len <= NR__RESULT_MAX ? node_new(frames, bytes.len) : NULL;
+    nr__frame_t *frame = bytes.len <= NR_RESULT_MAX ? node_new(frames, bytes.len) : NULL;
 
     if (frame == NULL) {
         return NULL;

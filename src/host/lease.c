@@ -15,7 +15,7 @@ NrBufferLease nr__lease_acquire(void *host_ctx, uint64_t sid, uint64_t capacity)
     nr__lease_t *lease;
     nr__claim_t claim;
 
-    if (host_ctx == NULL || nr__sid_is_stream(sid) || capacity > NR__RESULT_MAX) {
+    if (host_ctx == NULL || nr__sid_is_stream(sid) || capacity > NR_RESULT_MAX) {
         return out;
     }
     lease = malloc(sizeof *lease + (capacity > 0 ? capacity : 1));

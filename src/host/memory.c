@@ -12,7 +12,3 @@ void *nr__must_realloc(void *memory, size_t size) {
     }
     return grown;
 }
-
-void *nr__must_alloc(size_t size) {
-    return nr__must_realloc(NULL, size);
-}

@@ -5,8 +5,7 @@
 
 #include <stddef.h>
 
-/* As malloc and realloc, but never NULL. [any thread] */
-void *nr__must_alloc(size_t size);
+/* As realloc, but never NULL. [any thread] */
 void *nr__must_realloc(void *memory, size_t size);
 
 #endif

@@ -13,7 +13,7 @@ static int check(const uint8_t *data, uint64_t len) {
     if (len > 0 && data == NULL) {
         return NR_E_MALFORMED_RESULT;
     }
-    return len > NR__RESULT_MAX ? NR_E_TOO_LARGE : 0;
+    return len > NR_RESULT_MAX ? NR_E_TOO_LARGE : 0;
 }
 
 nr__payload_t nr__payload_borrowed(const uint8_t *data, uint64_t len) {

@@ -15,9 +15,6 @@
 
 #define NR__PAYLOAD_INLINE 40
 
-/* No result is larger; a call that is answered with more ends with TOO_LARGE. */
-#define NR__RESULT_MAX (UINT64_C(1) << 30)
-
 typedef enum nr__payload_kind {
     NR__NOTHING, /* in a slot: nobody wants the answer */
     NR__SMALL,   /* in a slot or a frame: its own bytes; on the way: borrowed, and it fits there */

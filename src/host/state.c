@@ -20,7 +20,7 @@ static uint32_t hash(NrStr key) {
     return hash;
 }
 
-/* NULL: no memory. Only sizes within NR__STATE_MAX come here. */
+/* NULL: no memory. Only sizes within NR_STATE_MAX come here. */
 static nr__value_t *value_new(NrStr key, NrBytes from) {
     nr__value_t *value = malloc(sizeof *value + from.len + key.len);
 
@@ -68,7 +68,7 @@ static nr__value_t *put(nr__cold_t *cold, nr__value_t *value) {
     nr__value_t *old = *place != NULL && !(*place)->shown ? *place : NULL;
     uint64_t size = cold->values_size - (old != NULL ? size_of(old) : 0) + size_of(value);
 
-    if (size > NR__STATE_MAX) {
+    if (size > NR_STATE_MAX) {
         return value;
     }
     if (old != NULL) {
@@ -90,7 +90,7 @@ int nr__values_init(nr__cold_t *cold, const nr_state_value_t *values, size_t len
 
         if ((key.ptr == NULL && key.len > 0) || (bytes.ptr == NULL && bytes.len > 0)) {
             error = nr__fail(err, NR_E_INVALID_REQUEST, "a state value has a length but no bytes");
-        } else if (bytes.len > NR__STATE_MAX || key.len > NR__STATE_MAX) {
+        } else if (bytes.len > NR_STATE_MAX || key.len > NR_STATE_MAX) {
             error = nr__fail(err, NR_E_TOO_LARGE, "the state's first values exceed 1 MiB");
         } else if ((value = value_new(key, bytes)) == NULL) {
             error = nr__fail(err, NR_E_NO_MEMORY, "no memory for the state's first values");
@@ -127,7 +127,7 @@ static const char *check_set(NrStr key, NrBytes value) {
     if ((key.ptr == NULL && key.len > 0) || (value.ptr == NULL && value.len > 0)) {
         return "malformed key or value: a length without bytes";
     }
-    if (key.len > NR__STATE_MAX || value.len > NR__STATE_MAX) {
+    if (key.len > NR_STATE_MAX || value.len > NR_STATE_MAX) {
         return "the state of a call is limited to 1 MiB";
     }
     return NULL;

@@ -9,9 +9,6 @@
 
 #include "slot.h"
 
-/* What one sid's state may take, keys and hidden values included. */
-#define NR__STATE_MAX (UINT64_C(1) << 20)
-
 typedef struct nr__value {
     struct nr__value *next;
     uint64_t len;

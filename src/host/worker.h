@@ -71,7 +71,7 @@ void nr__worker_update(nr_worker_t *worker);
 
 /* A call that the host ended and whose event was not fetched. */
 typedef struct nr__ended {
-    void *user; /* NULL with sid 0: it was given up meanwhile */
+    void *user;
     uint64_t sid;
     int error;
 } nr__ended_t;

@@ -139,6 +139,13 @@ NR_API void nr_worker_timer(nr_worker_t *worker);
 
 /* ---- Results and events ---------------------------------------------------------------- */
 
+/* The most bytes of one result or frame; a call that is answered with more ends with TOO_LARGE. */
+#define NR_RESULT_MAX (UINT64_C(1) << 30)
+
+/* What the state of one call may take, keys and what was replaced but handed out included. Over it
+ * the plugin's set_state says so, and a call that begins with more is not started (TOO_LARGE). */
+#define NR_STATE_MAX (UINT64_C(1) << 20)
+
 /* What a call came to. The holder owns the payload until `nr_result_release`, and must not move
  * or copy the structure: `data` may point into it. */
 typedef struct nr_result {
