@@ -108,6 +108,20 @@ describe("a program", function()
         ]])
     end)
 
+    it("may require luv in a coroutine that ends, before it", function()
+        assert.equal("0\tfrom a thread\nexit 0\n", run [[
+            local nr = coroutine.wrap(function()
+                require "luv"
+                return require "nylon_ring"
+            end)()
+            collectgarbage()
+            collectgarbage()
+            nr.run(function()
+                print(assert(nr.load(build .. "/plugins/echo.so")):call("/thread", "from a thread"))
+            end)
+        ]])
+    end)
+
     it("may leave with calls, streams and an unload open", function()
         assert.equal("left\nexit 0\n", run [[
             local nr = require "nylon_ring"

@@ -253,6 +253,7 @@ describe("misuse raises where the script called", function()
         end)
         raises("timeout must be", function() echo:call("/", "", { timeout = 0 }) end)
         raises("timeout must be", function() echo:call("/", "", { timeout = "1" }) end)
+        raises("state must be a table", function() echo:call("/", "", { state = "a" }) end)
         raises("state takes strings", function() echo:call("/", "", { state = { a = 1 } }) end)
     end)
 

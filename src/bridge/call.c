@@ -35,6 +35,8 @@ uint64_t nr__call_number(lua_State *L, int index) {
 
 static size_t count_state(lua_State *L, nr__bridge_t *b, int index) {
     size_t len = 0;
+    if (!lua_istable(L, index))
+        nr__refuse(L, b, "state must be a table of strings");
     lua_pushnil(L);
     while (lua_next(L, index) != 0) {
         if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
@@ -73,43 +75,47 @@ nr__about_t nr__call_about(const nr__task_t *task) {
     return about;
 }
 
-/* What a host-side end of a call means, in words. */
-static void explain(const nr_result_t *result, const nr__about_t *about, char *out, size_t size) {
+static void push_timeout(lua_State *L, const nr__about_t *about) {
+    char limit[40] = "in time";
+    if (about->timeout != 0)
+        snprintf(limit, sizeof limit, "within %" PRIu64 " ms", about->timeout);
+    lua_pushfstring(L, "plugin '%s' did not answer '%s' %s", about->plugin, about->target, limit);
+}
+
+/* Pushes what a host-side end of a call means, in words. */
+static void push_message(lua_State *L, const nr__about_t *about, const nr_result_t *result) {
     const char *plugin = about->plugin, *target = about->target;
     switch (result->error) {
     case NR_E_TIMEOUT:
-        snprintf(out, size, "plugin '%s' did not answer '%s' within %" PRIu64 " ms", plugin, target,
-                 about->timeout);
+        push_timeout(L, about);
         break;
     case NR_E_PLUGIN_UNLOADED:
-        snprintf(out, size, "plugin '%s' was unloaded before it answered '%s'", plugin, target);
+        lua_pushfstring(L, "plugin '%s' was unloaded before it answered '%s'", plugin, target);
         break;
     case NR_E_BACKPRESSURE:
-        snprintf(out, size,
-                 "plugin '%s' sent frames of '%s' faster than they were read, up to the stream's "
-                 "limit: read faster, or raise max_frames and max_bytes",
-                 plugin, target);
-        break;
-    case NR_E_PLUGIN_HANDLE_FAILED:
-        snprintf(out, size, "plugin '%s' refused '%s' with status %u (%s)", plugin, target,
-                 (unsigned)result->status, nr_status_name(result->status));
+        lua_pushfstring(L,
+                        "plugin '%s' sent frames of '%s' faster than they were read, up to the "
+                        "stream's limit: read faster, or raise max_frames and max_bytes",
+                        plugin, target);
         break;
     default:
-        snprintf(out, size, "plugin '%s', '%s': the call ended with %s", plugin, target,
-                 nr_error_code(result->error));
+        lua_pushfstring(L, "plugin '%s', '%s': the call ended with %s", plugin, target,
+                        nr_error_code(result->error));
     }
 }
 
 static int push_failure(lua_State *L, nr__bridge_t *b, const nr__about_t *about,
                         const nr_result_t *result) {
-    char message[512];
-    nr__failure_t failure = {
-        .code = result->error, .message = message, .plugin = about->plugin, .sid = result->sid};
+    lua_pushnil(L);
+    push_message(L, about, result);
+    nr__failure_t failure = {.code = result->error,
+                             .message = lua_tostring(L, -1),
+                             .plugin = about->plugin,
+                             .sid = result->sid};
     if (result->error == NR_E_PLUGIN_HANDLE_FAILED)
         failure.status = result->status;
-    explain(result, about, message, sizeof message);
-    lua_pushnil(L);
     nr__failure_push(L, b, &failure);
+    lua_remove(L, -2);
     return 2;
 }
 

@@ -85,10 +85,9 @@ static int on_prepare(lua_State *L) {
 
 static int on_check(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
-    if (!b->worker)
-        return 0;
     b->luv.idle_stop(b->loop.idle);
-    nr_worker_awake(b->worker);
+    if (b->worker)
+        nr_worker_awake(b->worker);
     if (b->loop.more) {
         b->loop.more = 0;
         update_reference(b);

@@ -125,6 +125,17 @@ static int is_loaded(lua_State *L) {
     return loaded;
 }
 
+/* Keeps the state that luv calls back on, which luv itself does not. */
+static void anchor_state(lua_State *L, lua_State *state) {
+    if (state == L)
+        lua_pushthread(L);
+    else {
+        lua_pushthread(state);
+        lua_xmove(state, L, 1);
+    }
+    luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
 /* The state that luv shall run its callbacks on: the main one if it is at hand, else a new thread,
  * kept for ever, that runs nothing else. */
 static lua_State *choose_state(lua_State *L) {
@@ -132,12 +143,11 @@ static lua_State *choose_state(lua_State *L) {
     lua_pop(L, 1);
     if (is_main)
         return L;
-    lua_State *thread = lua_newthread(L);
-    luaL_ref(L, LUA_REGISTRYINDEX);
-    return thread;
+    return lua_newthread(L); /* is on the stack until luv is there */
 }
 
 static void load(lua_State *L) {
+    int top = lua_gettop(L);
     lua_State *home = choose_state(L);
     lua_getglobal(L, "require");
     lua_pushliteral(L, "luv");
@@ -148,6 +158,8 @@ static void load(lua_State *L) {
                   lua_tostring(L, -1));
     }
     lua_pop(home, 1);
+    anchor_state(L, home);
+    lua_settop(L, top);
 }
 
 /* The loaded library that luv's functions are in; the program itself where luv is linked into it.
@@ -205,6 +217,7 @@ void nr__luv_open(lua_State *L, nr__bridge_t *b, int bridge) {
     look_up(L, b->luv.library, "luv_loop", &loop_of);
     b->L = luv_state_of(L);
     b->luv.loop = loop_of(L);
+    anchor_state(L, b->L);
     lua_pushlightuserdata(L, as_light(&bridge_key));
     lua_pushlightuserdata(L, b);
     lua_rawset(L, LUA_REGISTRYINDEX);

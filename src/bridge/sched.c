@@ -261,8 +261,7 @@ static nr__task_t *waiting_task(lua_State *co) {
     return lua_touserdata(co, 2);
 }
 
-/* The task of the coroutine at 1, which must be waiting; its stack is emptied for what resumes it.
- */
+/* The task of the coroutine at 1, which must be waiting. */
 static nr__task_t *check_waiting(lua_State *L, nr__bridge_t *b) {
     luaL_checktype(L, 1, LUA_TTHREAD);
     nr__task_t *task = waiting_task(lua_tothread(L, 1));
@@ -312,11 +311,8 @@ static int core_cancel_wait(lua_State *L) {
  * time; or nothing. */
 static int core_waiting(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTHREAD);
-    lua_State *co = lua_tothread(L, 1);
-    if (lua_status(co) != LUA_YIELD || lua_touserdata(co, 1) != as_light(&marker))
-        return 0;
-    const nr__task_t *task = lua_touserdata(co, 2);
-    if (!task->give_up)
+    const nr__task_t *task = waiting_task(lua_tothread(L, 1));
+    if (!task || !task->give_up)
         return 0;
     nr__about_t about = nr__call_about(task);
     lua_pushfstring(L, "%s %s", about.plugin, about.target);

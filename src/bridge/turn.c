@@ -82,10 +82,10 @@ static int run_turn(lua_State *L) {
     nr__delivery_t *delivery = lua_touserdata(L, 1);
     if (delivery->open)
         hand_over_failure(L, b, delivery);
-    for (int left = EVENTS_A_TURN; left > 0 && b->worker; left--) {
+    for (int left = EVENTS_A_TURN; left > 0; left--) {
         delivery->task = NULL;
         delivery->event.result.release = NULL;
-        if (!nr_worker_next(b->worker, &delivery->event)) {
+        if (!b->worker || !nr_worker_next(b->worker, &delivery->event)) {
             nr__sched_run_ready(L, b);
             return 0;
         }
