@@ -3,6 +3,9 @@ local uv = require "luv"
 
 local M = {}
 
+-- For how many milliseconds a program that a spec has started may keep it waiting.
+local LIMIT = 60000
+
 local function program_folder()
     local folder, name = uv.exepath():match "^(.*)/([^/]*)$"
     return name == "nylon-ring" and folder or "build/release"
@@ -111,11 +114,20 @@ function Child:close_output()
     self:_closed()
 end
 
+--- Waits for what `start` begins, as `nr.await` does; a child that takes too long is killed, and said to.
+function Child:_await(start)
+    local nr = require "nylon_ring"
+    local _, late = nr.timeout(LIMIT, nr.await, start)
+    if late then
+        self:kill "sigkill"
+        error(("the program took longer than %d ms; it wrote: %s%s"):format(LIMIT, self.out, self.err), 0)
+    end
+end
+
 --- Waits until its output contains `text` (plain).
 ---@async
 function Child:wait_for(into, text)
-    local nr = require "nylon_ring"
-    nr.await(function(resume)
+    self:_await(function(resume)
         local function look()
             if self[into]:find(text, 1, true) or self._open == 0 then
                 self._on_output = nil
@@ -133,7 +145,7 @@ end
 ---@return spec.Outcome
 function Child:wait()
     if self._open > 0 then
-        require("nylon_ring").await(function(resume)
+        self:_await(function(resume)
             self._resume = resume
         end)
     end

@@ -2,6 +2,7 @@
 -- compiles to a bare call; and a C function that yields, for the others. A target that was seen to suspend
 -- takes the second way, until it has been answered inside `handle` often enough again.
 
+local await = require "nylon_ring.await"
 local core = require "nylon_ring.core"
 local fast = require "nylon_ring.fast"
 local ffi = require "ffi"
@@ -17,7 +18,7 @@ local Request, unknown = requests.Request, requests.unknown
 
 local M = {}
 
-local DONE, PENDING = 1, 0
+local DONE, PENDING, INTERRUPTED = 1, 0, 2
 local MAX_TARGETS = 512 -- prepared short forms a plugin; they are forgotten when there are more
 
 local CALL = { timeout = true, state = true }
@@ -116,8 +117,10 @@ local function learn(plugin, target)
     unknown.suspends = 0
 end
 
+local call_fast
+
 -- Starts a call through the FFI, and waits for it where the answer is not there yet.
-local function call_fast(plugin, c, target, body, timeout)
+function call_fast(plugin, c, target, body, timeout)
     local rc = fast.call(fast, plugin._c, c, body, #body, timeout)
     if rc == DONE then
         local result = fast.result
@@ -134,6 +137,9 @@ local function call_fast(plugin, c, target, body, timeout)
             learn(plugin, target)
         end
         return settle(core_await(plugin._handle, target, timeout))
+    elseif rc == INTERRUPTED then
+        await.sleep(1) -- past the loop's poll, which sees the signal; the task may be cancelled here
+        return call_fast(plugin, c, target, body, timeout)
     end
     return core_failure(plugin._handle)
 end

@@ -168,6 +168,10 @@ function core.inspect(path) end
 ---@type lightuserdata
 core.fast = nil
 
+---The address of an int in it: where that is not 0, the next `fast.call` only has the loop turn once.
+---@type lightuserdata
+core.interrupted = nil
+
 ---@type table<string, integer> ["type"] = size, ["type.field"] = offset
 core.layout = {}
 

@@ -43,7 +43,7 @@ struct nr__fast {
     int (*next)(nr__fast_t *, nr__reader_t *);
     int (*prepare)(nr__fast_t *, nr__prepared_t *, const NrRequest *);
     void (*release)(nr__fast_t *);
-    int closed;
+    int closed, interrupted;
     nr_error_t err;
 };
 ]]

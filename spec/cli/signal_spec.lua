@@ -22,6 +22,18 @@ describe("Ctrl-C", function()
             .. "stopped that way[^\n]*\n$", got.err)
     end)
 
+    it("cancels a loop of calls that are all answered at once", function()
+        local child = start(([[
+            local nr = require 'nylon_ring'
+            local echo = assert(nr.load(%q))
+            io.stdout:write 'ready\n' io.stdout:flush()
+            while true do echo:call("/echo", "x") end
+        ]]):format(support.plugin "echo"))
+        child:wait_for("out", "ready")
+        child:kill "sigint"
+        assert.equal(130, child:wait().code)
+    end)
+
     it("ends a call from the shell with 130", function()
         local child = support.start(support.program,
             { "call", support.plugin "echo", "/stream?frames=1000&interval=1000", "--stream" })

@@ -36,6 +36,10 @@ int nr__fast_start(nr__fast_t *fast, nr__handle_t *plugin, nr__prepared_t *reque
 
 static int call(nr__fast_t *fast, nr__handle_t *plugin, nr__prepared_t *request, const char *body,
                 size_t len, double timeout) {
+    if (fast->interrupted) {
+        fast->interrupted = 0;
+        return NR__INTERRUPTED;
+    }
     nr_call_options_t options = {.user = fast->current, .timeout_ms = (uint64_t)timeout};
     int rc = nr__fast_start(fast, plugin, request, bytes(body, len), &options);
     if (rc == NR_PENDING)
@@ -122,6 +126,7 @@ static const struct layout {
     FIELD(nr__fast_t, next),
     FIELD(nr__fast_t, prepare),
     FIELD(nr__fast_t, release),
+    FIELD(nr__fast_t, interrupted),
     FIELD(nr__fast_t, err),
 };
 
@@ -145,6 +150,8 @@ void nr__fast_open(lua_State *L, nr__bridge_t *b) {
     b->fast.release = release;
     lua_pushlightuserdata(L, &b->fast);
     lua_setfield(L, -2, "fast");
+    lua_pushlightuserdata(L, (void *)&b->fast.interrupted);
+    lua_setfield(L, -2, "interrupted");
     push_layout(L);
     lua_setfield(L, -2, "layout");
 }

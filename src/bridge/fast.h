@@ -42,6 +42,10 @@ typedef struct nr__reader {
  * inside `handle` after all, the next one tries the fast way again. */
 enum { NR__SUSPENDS = 32 };
 
+/* What `call` answers, beside what `nr_call` does: nothing was started, the loop has to turn once
+ * before. A loop of calls that are answered inside `handle` would never let it see a signal. */
+enum { NR__INTERRUPTED = 2 };
+
 typedef struct nr__fast {
     struct nr__task *current; /* the running task or NULL */
     nr_result_t result;       /* of the last function that returned NR_DONE; released by the next */
@@ -52,8 +56,9 @@ typedef struct nr__fast {
     int (*next)(struct nr__fast *fast, nr__reader_t *reader);
     int (*prepare)(struct nr__fast *fast, nr__prepared_t *out, const NrRequest *from);
     void (*release)(struct nr__fast *fast);
-    int closed;     /* the worker is gone */
-    nr_error_t err; /* of the last function that returned a negative value */
+    int closed;               /* the worker is gone */
+    volatile int interrupted; /* set by a signal handler: the next call answers NR__INTERRUPTED */
+    nr_error_t err;           /* of the last function that returned a negative value */
 } nr__fast_t;
 
 /* Adds `fast` (the address) and `layout` to the module table on top of the stack. */

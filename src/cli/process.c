@@ -31,6 +31,7 @@ static struct {
     int ignored;                 /* the parent wants no interrupts here */
     int terminal;                /* standard error is one: the echoed ^C needs a line of its own */
     void (*next)(int);           /* libuv's handler */
+    volatile int *flag;          /* told of an interrupt, for calls that never turn the loop */
     volatile sig_atomic_t count; /* interrupts so far */
 } interrupt;
 
@@ -47,6 +48,7 @@ static void on_interrupt(int signum) {
     if (interrupt.terminal)
         write_error("\n", 1);
     write_error(interrupted_text, sizeof interrupted_text - 1);
+    *interrupt.flag = 1;
     interrupt.next(signum);
     errno = saved;
 }
@@ -72,9 +74,12 @@ static int l_interruptible(lua_State *L) {
     return 1;
 }
 
-/* guard(): takes the place before libuv's SIGINT handler, which must be there already, and luv's
- * choice for SIGPIPE. */
+/* guard(flag): takes the place before libuv's SIGINT handler, which must be there already, and
+ * luv's choice for SIGPIPE. `flag` is the address of an int that outlives the process's Lua code.
+ */
 static int l_guard(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TLIGHTUSERDATA);
+    interrupt.flag = lua_touserdata(L, 1);
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_flags = SA_RESTART;
@@ -89,7 +94,6 @@ static int l_guard(lua_State *L) {
         uv.sa_handler = on_interrupt;
         sigaction(SIGINT, &uv, NULL);
     }
-    (void)L;
     return 0;
 }
 

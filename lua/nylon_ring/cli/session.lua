@@ -4,6 +4,7 @@
 ---     main task ─▶ loop, while anything is alive ─▶ cancel tasks ─▶ unload plugins ─▶ exit code
 ---                          ▲ Ctrl-C, SIGTERM, os.exit cut this short ▲
 local core = require "nylon_ring.core"
+local fast = require "nylon_ring.fast"
 local nr = require "nylon_ring"
 local process = require "nylon_ring.cli.process"
 local report = require "nylon_ring.report"
@@ -33,7 +34,7 @@ function M.fail(text)
 end
 
 ---@class nylon_ring.cli.SessionOptions
----@field on_interrupt? fun() the first Ctrl-C, before the main task is cancelled
+---@field on_signal? fun() the first Ctrl-C or SIGTERM, before the main task is cancelled
 ---@field on_exit? fun(code: integer): integer what `os.exit` of a script comes to
 ---@field on_dry? fun(main: nylon_ring.Task): boolean nothing is left that could wake it; true: it was told
 
@@ -81,12 +82,18 @@ function Session:_exit(code)
     process.leave(self.code)
 end
 
-function Session:_interrupt()
+function Session:_note_signal()
+    if not self.signalled and self.options.on_signal then
+        self.options.on_signal()
+    end
     self.signalled = true
+end
+
+function Session:_interrupt()
+    fast.interrupted = 0 -- the loop has turned
+    self:_note_signal()
     if self.ended then
         return self:_decide(INTERRUPTED)
-    elseif self.options.on_interrupt then
-        self.options.on_interrupt()
     end
     self.main:cancel "interrupted"
 end
@@ -105,10 +112,10 @@ function Session:_watch_signals()
         end)
     end
     self:_watch("sigterm", function()
-        self.signalled = true
+        self:_note_signal()
         self:_decide(TERMINATED)
     end)
-    process.guard()
+    process.guard(core.interrupted)
 end
 
 --- Tells why the main task failed: a message for people, or a script's error with its stack, without the

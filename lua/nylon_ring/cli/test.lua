@@ -96,7 +96,7 @@ end
 --- How the run of the program meets what a spec may do to it.
 local function guards(seen, who)
     return {
-        on_interrupt = function()
+        on_signal = function()
             skip_the_rest(seen.core)
         end,
         on_exit = function(code)
