@@ -43,6 +43,7 @@ describe("the command line", function()
         { { "call", "x.so", "/", "-H", "novalue" }, "header 'novalue' is not of the form 'Key: value'" },
         { { "inspect" }, "missing argument 'plugin'" },
         { { "test", "--bogus" }, "unknown" },
+        { { "/tmp" }, "/tmp: Is a directory" },
         { { "no_such_command" }, "no_such_command: No such file or directory" },
     }
     for _, case in ipairs(wrong) do

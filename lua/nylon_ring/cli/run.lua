@@ -38,7 +38,28 @@ function M.split(words)
     return ours, rest
 end
 
---- The chunks to run, in order; or nil and what is wrong with the command line, or with the code.
+--- Why a script cannot be read, or nil.
+local function unreadable(path)
+    local file, err = io.open(path, "r")
+    if not file then
+        return err
+    end
+    local _, problem = file:read(0) -- a directory opens, but cannot be read
+    file:close()
+    return problem and path .. ": " .. problem
+end
+
+--- The script as a function; or nil, what is wrong with it and the exit code for that.
+local function load_script(path)
+    local why = path ~= "-" and unreadable(path)
+    if why then
+        return nil, why .. "; the first word must be a command or a script", 2
+    end
+    local chunk, err = loadfile(path ~= "-" and path or nil)
+    return chunk, err, 1
+end
+
+--- The chunks to run, in order; or nil and as above.
 local function load_chunks(args)
     local chunks = {}
     for _, code in ipairs(args.code) do
@@ -49,20 +70,9 @@ local function load_chunks(args)
         table.insert(chunks, chunk)
     end
     if args.script then
-        local file, why
-        if args.script ~= "-" then
-            file, why = io.open(args.script, "r")
-            why = not file and why or file:read(0) == nil and select(2, file:read(1))
-            if file then
-                file:close()
-            end
-        end
-        if why then
-            return nil, why .. "; the first word must be a command or a script", 2
-        end
-        local chunk, err = loadfile(args.script ~= "-" and args.script or nil)
+        local chunk, err, code = load_script(args.script)
         if not chunk then
-            return nil, err, 1
+            return nil, err, code
         end
         table.insert(chunks, chunk)
     end
