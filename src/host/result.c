@@ -80,56 +80,63 @@ static inline void answered(nr__slot_t *slot, uint64_t word) {
     nr__slot_unclaim(slot, nr__word_in(word, nr__rules[NR__OPEN][NR__IN_ANSWER].next));
 }
 
-static inline int answer_small(nr__slot_t *slot, NrStatus status, NrBytes bytes) {
+static inline NrStatus answer_small(nr__slot_t *slot, NrStatus status, NrBytes bytes) {
     uint64_t word;
 
     if (!nr__inside_claim(slot, &word)) {
-        return 0;
+        return NR__LONG_WAY;
     }
     slot->status = status;
     slot->kind = NR__SMALL;
     slot->len = (uint8_t)bytes.len;
     copy_small(slot->data.bytes, bytes.ptr, bytes.len);
     answered(slot, word);
-    return 1;
+    return NR_OK;
 }
 
-static int answer_large(nr__slot_t *slot, NrStatus status, NrBytes bytes) {
+static NrStatus answer_large(nr__slot_t *slot, NrStatus status, NrBytes bytes) {
     nr__payload_t payload = nr__payload_borrowed(bytes.ptr, bytes.len);
     uint64_t word;
 
     nr__payload_keep(&payload);
     if (!nr__inside_claim(slot, &word)) {
         nr__payload_drop(NULL, payload.kind, &payload.kept); /* memory of our own, or none */
-        return 0;
+        return NR__LONG_WAY;
     }
     fill(slot, status, &payload);
     answered(slot, word);
-    return 1;
+    return payload.kind == NR__FAILED ? NR_INVALID : NR_OK;
 }
 
-/* A result of the call whose `handle` runs on this thread. 0: it was not taken, go the long way. */
-static inline int send_inside(nr__inside_t *inside, NrStatus status, NrBytes bytes) {
-    if (bytes.ptr == NULL && bytes.len > 0) {
-        return 0;
+/* A borrowed result of the call whose `handle` runs on this thread, if it is one. Kept in its
+ * callers: they are the fast path. */
+static inline __attribute__((always_inline)) NrStatus
+send_inside(nr__image_t *image, uint64_t sid, NrStatus status, NrBytes bytes, int sees) {
+    nr__inside_t *inside = nr__inside_of(image, sid);
+
+    if (inside == NULL || (bytes.ptr == NULL && bytes.len > 0)) {
+        return NR__LONG_WAY;
     }
-    if (nr__sid_is_stream(inside->sid)) {
-        return nr__stream_send_inside(inside, status, bytes);
+    if (nr__sid_is_stream(sid)) {
+        return nr__stream_send_inside(inside, status, bytes, sees);
     }
     return bytes.len <= NR__PAYLOAD_INLINE ? answer_small(inside->slot, status, bytes)
                                            : answer_large(inside->slot, status, bytes);
 }
 
+static __attribute__((noinline)) void send_long(nr__image_t *image, uint64_t sid, NrStatus status,
+                                                NrBytes bytes) {
+    nr__payload_t payload = nr__payload_borrowed(bytes.ptr, bytes.len);
+
+    send(image, sid, status, &payload, 0);
+}
+
 static void send_result(void *host_ctx, uint64_t sid, NrStatus status, NrBytes bytes) {
     nr__image_t *image = nr__image_of(host_ctx);
-    nr__inside_t *inside = nr__inside_of(image, sid);
-    nr__payload_t payload;
 
-    if ((inside != NULL && send_inside(inside, status, bytes)) || image == NULL) {
-        return;
+    if (send_inside(image, sid, status, bytes, 0) == NR__LONG_WAY && image != NULL) {
+        send_long(image, sid, status, bytes);
     }
-    payload = nr__payload_borrowed(bytes.ptr, bytes.len);
-    send(image, sid, status, &payload, 0);
 }
 
 /* A plugin that sees what it is answered has another chance after a malformed payload. */
@@ -151,12 +158,12 @@ static NrStatus send_result2(void *host_ctx, uint64_t sid, NrStatus status, NrVe
         }
         return NR_INVALID;
     }
-    if (vec.owned == 0 && vec.len <= NR__PAYLOAD_INLINE && !nr__sid_is_stream(sid)) {
+    if (vec.owned == 0) {
         NrBytes bytes = {vec.ptr, vec.len};
-        nr__inside_t *inside = nr__inside_of(image, sid);
+        NrStatus answer_inside = send_inside(image, sid, status, bytes, 1);
 
-        if (inside != NULL && send_inside(inside, status, bytes)) {
-            return NR_OK;
+        if (answer_inside != NR__LONG_WAY) {
+            return answer_inside;
         }
     }
     payload = nr__payload_vector(image, vec);

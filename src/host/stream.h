@@ -54,9 +54,9 @@ struct nr_stream {
 NrStatus nr__stream_send(nr__image_t *image, uint64_t sid, NrStatus status, nr__payload_t *payload,
                          int sees);
 
-/* The same for bytes that v1's plugin sends from inside `handle`; well-formed ones. 0: it was not
- * taken, and nothing has happened. [plugin thread] */
-int nr__stream_send_inside(nr__inside_t *inside, NrStatus status, NrBytes bytes);
+/* The same for well-formed bytes that are sent from inside `handle`; or NR__LONG_WAY.
+ * [plugin thread] */
+NrStatus nr__stream_send_inside(nr__inside_t *inside, NrStatus status, NrBytes bytes, int sees);
 
 /* Its `handle` has taken it: it is open, or has ended already. [loop] */
 void nr__stream_started(nr_stream_t *stream);

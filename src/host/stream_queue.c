@@ -100,25 +100,22 @@ static NrStatus send_frame(nr__image_t *image, uint64_t sid, nr__frame_t *frame,
     return outcome == QUEUED || outcome == ENDED ? NR_OK : drop_frame(image, frame, outcome, spare);
 }
 
-int nr__stream_send_inside(nr__inside_t *inside, NrStatus status, NrBytes bytes) {
+NrStatus nr__stream_send_inside(nr__inside_t *inside, NrStatus status, NrBytes bytes, int sees) {
     nr__frames_t *spare = &inside->worker->frames;
     nr__frame_t *frame = nr__frame_copy(spare, inside->image, status, bytes);
-    int ends = ends_stream(status, 0);
     outcome_t outcome;
     uint64_t word;
 
     if (frame == NULL) {
-        return 0;
+        return NR__LONG_WAY;
     }
     if (!nr__inside_claim(inside->slot, &word)) {
         nr__frame_free(spare, frame);
-        return 0;
+        return NR__LONG_WAY;
     }
-    outcome = deliver(inside->slot, word, inside->sid, frame, ends, 0, 1);
-    if (outcome != QUEUED && outcome != ENDED) {
-        drop_frame(inside->image, frame, outcome, spare);
-    }
-    return 1;
+    outcome = deliver(inside->slot, word, inside->sid, frame, ends_stream(status, sees), sees, 1);
+    return outcome == QUEUED || outcome == ENDED ? NR_OK
+                                                 : drop_frame(inside->image, frame, outcome, spare);
 }
 
 /* A result that can not be queued ends its stream with the error. */
