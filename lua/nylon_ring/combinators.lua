@@ -8,11 +8,15 @@
 
 local errors = require "nylon_ring.errors"
 local Group = require "nylon_ring.group"
+local options = require "nylon_ring.options"
+local report = require "nylon_ring.report"
 local task = require "nylon_ring.task"
 
 local ipairs, pairs, type = ipairs, pairs, type
 
 local M = {}
+
+local MAP = { limit = true }
 
 local function check_functions(functions, name)
     if type(functions) ~= "table" then
@@ -81,14 +85,14 @@ function M.all(functions)
 end
 
 -- One line of why every function of `any` failed.
-local function all_failed(failures)
+local function all_failed(failures, count)
     local lines = {}
-    for index, failure in ipairs(failures) do
-        lines[index] = tostring(failure)
+    for index = 1, count do
+        lines[index] = report.text_of(failures[index])
     end
     return errors.new {
         code = "task_failed",
-        message = ("all %d functions failed: %s"):format(#failures, table.concat(lines, "; ")),
+        message = ("all %d functions failed: %s"):format(count, table.concat(lines, "; ")),
         cause = failures[1],
     }
 end
@@ -134,7 +138,7 @@ function M.any(functions)
     if group.winner then
         return Group.values(group.winner)
     end
-    return nil, all_failed(group.failures)
+    return nil, all_failed(group.failures, #functions)
 end
 
 local function take_first(group, _, member)
@@ -191,15 +195,18 @@ local function collect_mapped(group, key, member)
     end
 end
 
-local function check_map(list, fn, options)
+local function check_map(list, fn, given)
     local kind = type(list)
     if kind ~= "table" and kind ~= "function" then
         error(("nr.map takes a list or an iterator, not a %s"):format(kind), 3)
     elseif type(fn) ~= "function" then
         error(("nr.map takes a function, not a %s"):format(type(fn)), 3)
     end
-    local limit = options and options.limit or math.huge
-    if type(limit) ~= "number" or limit < 1 then
+    if given ~= nil then
+        options.check("nr.map", given, MAP)
+    end
+    local limit = given and given.limit or math.huge
+    if type(limit) ~= "number" or limit ~= limit or limit < 1 then
         error("nr.map's limit is a number from 1 on", 3)
     end
     return limit
@@ -215,11 +222,11 @@ end
 ---@generic T, R
 ---@param list T[]|fun(): T|nil
 ---@param fn fun(item: T, index: integer): R
----@param options? nylon_ring.MapOptions
+---@param given? nylon_ring.MapOptions
 ---@return R[]|nil results
 ---@return any err
-function M.map(list, fn, options)
-    local limit = check_map(list, fn, options)
+function M.map(list, fn, given)
+    local limit = check_map(list, fn, given)
     local group = Group.new(task.must_suspend(), "nr.map", collect_mapped)
     group.results = {}
     local items = items_of(list)

@@ -2,7 +2,7 @@
 
 local misuse = require "nylon_ring.misuse"
 
-local ceil, pairs, type = math.ceil, pairs, type
+local ceil, next, pairs, type = math.ceil, next, pairs, type
 
 local M = {}
 
@@ -26,7 +26,9 @@ function M.check(what, options, known)
         misuse("%s takes its options as a table, not %s", what, type(options))
     end
     for name in pairs(options) do
-        if not known[name] then
+        if next(known) == nil then
+            misuse("%s has no options, so no '%s' either", what, tostring(name))
+        elseif not known[name] then
             misuse("%s has no option '%s'; it has: %s", what, tostring(name), list(known))
         end
     end

@@ -85,17 +85,34 @@ local function take_info(plugin)
     calls.forget_targets(plugin)
 end
 
+-- C would cut a text at a NUL byte, and turn other values into one.
+local function check_text(what, value)
+    if type(value) ~= "string" then
+        misuse("%s, not %s", what, type(value))
+    elseif value:find("\0", 1, true) then
+        misuse("%s, without NUL bytes", what)
+    end
+end
+
+local function check_load(path, opts)
+    check_text("nr.load takes the path of a plugin", path)
+    options.check("nr.load", opts, LOAD)
+    if opts.name ~= nil then
+        check_text("a plugin's name must be a string", opts.name)
+    end
+    if opts.abi ~= nil and opts.abi ~= 1 and opts.abi ~= 2 then
+        misuse("abi must be 1, 2, or left out; not %s", tostring(opts.abi))
+    end
+end
+
 ---Loads a plugin from a private copy of its file.
 ---@param path string
 ---@param opts? nylon_ring.LoadOptions
 ---@return nylon_ring.Plugin|nil plugin
 ---@return nylon_ring.Error? err
 function M.load(path, opts)
-    if type(path) ~= "string" then
-        misuse("nr.load takes the path of a plugin, not %s", type(path))
-    end
     opts = opts or {}
-    options.check("nr.load", opts, LOAD)
+    check_load(path, opts)
     local timeout = options.limit("timeout", opts.timeout, 0)
     local handle, err = core.load(path, opts.name, opts.abi)
     if not handle then
@@ -193,6 +210,9 @@ function Plugin:reload(opts)
     core.check()
     opts = opts or {}
     options.check("reload", opts, RELOAD)
+    if opts.path ~= nil then
+        check_text("reload takes the path of a plugin", opts.path)
+    end
     local unload, err = core.reload(self._handle, opts.path, options.grace(opts.grace))
     if not unload then
         return nil, err

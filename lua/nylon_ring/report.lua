@@ -30,7 +30,10 @@ function M.unhandled()
     return unhandled
 end
 
-local function text_of(err)
+---An error as text, whatever it is: also one whose `__tostring` fails.
+---@param err any
+---@return string
+function M.text_of(err)
     local ok, text = pcall(tostring, err)
     return ok and text or ("(%s)"):format(type(err))
 end
@@ -38,7 +41,7 @@ end
 local function write(err, traceback, task)
     unhandled = unhandled + 1
     local where = task and (" in %s"):format(tostring(task)) or ""
-    io.stderr:write(("nylon-ring: error%s: %s\n%s\n"):format(where, text_of(err), traceback or ""))
+    io.stderr:write(("nylon-ring: error%s: %s\n%s\n"):format(where, M.text_of(err), traceback or ""))
 end
 
 ---Delivers an error that nobody waits for.
@@ -52,7 +55,7 @@ function M.deliver(err, traceback, task)
     local ok, failure = xpcall(handler, debug.traceback, err, traceback or "", task)
     if not ok then
         write(err, traceback, task)
-        write(("nr.on_error's handler failed: %s"):format(text_of(failure)), "")
+        write(("nr.on_error's handler failed: %s"):format(M.text_of(failure)), "")
     end
 end
 

@@ -56,9 +56,6 @@ local function check_headers(headers)
 end
 
 local function count(headers)
-    if headers[1] ~= nil then
-        return #headers
-    end
     local n = 0
     for _ in pairs(headers) do
         n = n + 1
@@ -69,7 +66,7 @@ end
 local function fill_list(array, headers, n)
     for i = 1, n do
         local pair = headers[i]
-        if type(pair) ~= "table" then
+        if type(pair) ~= "table" then -- nil: one that `count` has counted has a name
             misuse("headers are { [key] = value } or { { key, value }, ... }, not both")
         end
         set_header(array[i - 1], pair[1], pair[2])

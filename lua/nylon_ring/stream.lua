@@ -9,7 +9,7 @@ local options = require "nylon_ring.options"
 local requests = require "nylon_ring.request"
 local task = require "nylon_ring.task"
 
-local error, pcall, setmetatable, tonumber = error, pcall, setmetatable, tonumber
+local error, pcall, setmetatable, tonumber, type = error, pcall, setmetatable, tonumber, type
 local ffi_string = ffi.string
 local core_recv, settle = core.recv, calls.settle
 
@@ -146,6 +146,9 @@ end
 ---@async
 ---@param fn fun(status: integer, data: string)
 function Stream:each(fn)
+    if type(fn) ~= "function" then
+        misuse("each takes a function(status, data), not %s", type(fn))
+    end
     local ok, err = pcall(consume, self, fn)
     self:close()
     if not ok then
