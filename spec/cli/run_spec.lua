@@ -151,6 +151,28 @@ describe("run", function()
     end)
 end)
 
+describe("the standard descriptors", function()
+    local function shell(redirection, code)
+        local words = { "-c", 'exec "$0" -e "$1" ' .. redirection, support.program, code }
+        return support.start("/bin/sh", words):wait()
+    end
+
+    it("may all be closed", function()
+        local work = ([[
+            local _, body = require 'nylon_ring'.load(%q):call('/thread', 'x')
+            os.exit(body == 'x' and 7 or 8)
+        ]]):format(support.plugin "echo")
+        assert.same({ code = 7, signal = 0, out = "", err = "" }, shell("<&- >&- 2>&-", work))
+    end)
+
+    it("make the run fail where output is lost", function()
+        local got = shell(">/dev/full", "print 'lost'")
+        assert.equal(1, got.code)
+        assert.matches("^nylon%-ring: could not write all of the standard output[^\n]*\n$", got.err)
+        assert.equal(3, shell(">/dev/full", "print 'lost' os.exit(3)").code)
+    end)
+end)
+
 describe("os.exit", function()
     it("leaves with its code, whatever else is going on", function()
         local got = run [[

@@ -63,6 +63,15 @@ describe("Ctrl-C", function()
         assert.equal(130, child:wait().code)
     end)
 
+    it("leaves a compiled loop at once when SIGTERM follows", function()
+        local child = start "io.stdout:write 'ready\\n' io.stdout:flush() while true do end"
+        child:wait_for("out", "ready")
+        child:kill "sigint"
+        child:wait_for("err", "Ctrl-C again")
+        child:kill "sigterm"
+        assert.equal(143, child:wait().code)
+    end)
+
     it("is ignored where the parent ignored it", function()
         local child = support.start("/bin/sh", { "-c", [[
             trap '' INT
@@ -77,6 +86,18 @@ describe("Ctrl-C", function()
 end)
 
 describe("SIGTERM", function()
+    it("cancels a loop of calls that are all answered at once", function()
+        local child = start(([[
+            local nr = require 'nylon_ring'
+            local echo = assert(nr.load(%q))
+            io.stdout:write 'ready\n' io.stdout:flush()
+            while true do echo:call("/echo", "x") end
+        ]]):format(support.plugin "echo"))
+        child:wait_for("out", "ready")
+        child:kill "sigterm"
+        assert.equal(143, child:wait().code)
+    end)
+
     it("cancels tasks, shuts plugins down and leaves with 143", function()
         local child = start(([[
             local nr = require 'nylon_ring'

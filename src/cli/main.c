@@ -133,5 +133,5 @@ int main(int argc, char **argv) {
         fprintf(stderr, "nylon-ring: %s\n", lua_tostring(L, -1));
     if (CLOSE_STATE)
         lua_close(L);
-    return code;
+    return cli_process_finish(code);
 }

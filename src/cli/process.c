@@ -1,10 +1,10 @@
 /*
- * Interrupts pass two hands. Ours runs in the signal handler itself, so that a second Ctrl-C ends
- * the process even when a compiled loop never comes back to the event loop; it then calls libuv's,
- * which wakes the loop, where Lua cancels the main task.
+ * SIGINT and SIGTERM pass two hands. Ours runs in the signal handler itself, so that a second one
+ * ends the process even when a compiled loop never comes back to the event loop; it then calls
+ * libuv's, which wakes the loop, where Lua cancels the main task, or all of them.
  *
- *   SIGINT ──▶ on_interrupt ──1st──▶ libuv's handler ──▶ loop ──▶ the main task is cancelled
- *                           └─2nd──▶ _exit(130)
+ *   SIGINT, SIGTERM ──▶ on_signal ──1st──▶ libuv's handler ──▶ loop ──▶ tasks are cancelled
+ *                                 └─2nd──▶ _exit(130 or 143)
  *
  * A broken standard output ends the process as it ends any filter. Every other broken pipe (a
  * socket of the script's, a child's input) stays what luv made of it: an error of that write.
@@ -14,14 +14,16 @@
 #include "process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_INTERRUPTED = 130 };
+enum { EXIT_SIGNALLED = 128 }; /* and the signal's number */
 
 static const char interrupted_text[] = "nylon-ring: cancelling the main task; a compiled loop "
                                        "without a call cannot be stopped that way, "
@@ -32,7 +34,7 @@ static struct {
     int terminal;                /* standard error is one: the echoed ^C needs a line of its own */
     void (*next)(int);           /* libuv's handler */
     volatile int *flag;          /* told of an interrupt, for calls that never turn the loop */
-    volatile sig_atomic_t count; /* interrupts so far */
+    volatile sig_atomic_t count; /* signals so far */
 } interrupt;
 
 static void write_error(const char *text, size_t len) {
@@ -40,14 +42,19 @@ static void write_error(const char *text, size_t len) {
     (void)written; /* nobody is left to be told */
 }
 
-static void on_interrupt(int signum) {
-    int saved = errno;
-    if (interrupt.count > 0)
-        _exit(EXIT_INTERRUPTED);
-    interrupt.count = 1;
+static void say_interrupted(void) {
     if (interrupt.terminal)
         write_error("\n", 1);
     write_error(interrupted_text, sizeof interrupted_text - 1);
+}
+
+static void on_signal(int signum) {
+    int saved = errno;
+    if (interrupt.count > 0)
+        _exit(EXIT_SIGNALLED + signum);
+    interrupt.count = 1;
+    if (signum == SIGINT)
+        say_interrupted();
     *interrupt.flag = 1;
     interrupt.next(signum);
     errno = saved;
@@ -63,8 +70,20 @@ static void on_broken_pipe(int signum) {
     errno = saved;
 }
 
+/* Where the parent has closed a standard descriptor, the next file that is opened gets its number.
+ * libuv aborts when it closes one of its own with such a number. */
+static void fill_standard_descriptors(void) {
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 void cli_process_init(void) {
     struct sigaction action;
+    fill_standard_descriptors();
     interrupt.ignored = sigaction(SIGINT, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
     interrupt.terminal = isatty(STDERR_FILENO);
 }
@@ -74,9 +93,29 @@ static int l_interruptible(lua_State *L) {
     return 1;
 }
 
-/* guard(flag): takes the place before libuv's SIGINT handler, which must be there already, and
- * luv's choice for SIGPIPE. `flag` is the address of an int that outlives the process's Lua code.
- */
+int cli_process_finish(int code) {
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fputs(
+        "nylon-ring: could not write all of the standard output; is there room, and is it open?\n",
+        stderr);
+    return code == EXIT_SUCCESS ? EXIT_FAILURE : code;
+}
+
+/* Takes the place before libuv's handler, where libuv has one for this signal. */
+static void take_over(int signum) {
+    struct sigaction uv;
+    if (sigaction(signum, NULL, &uv) != 0 || uv.sa_handler == SIG_IGN || uv.sa_handler == SIG_DFL ||
+        uv.sa_handler == on_signal)
+        return;
+    interrupt.next = uv.sa_handler; /* the same for all signals */
+    uv.sa_handler = on_signal;
+    sigaction(signum, &uv, NULL);
+}
+
+/* guard(flag): takes the place before libuv's handlers of SIGINT and SIGTERM, which must be there
+ * already, and luv's choice for SIGPIPE. `flag` is the address of an int that outlives the
+ * process's Lua code. */
 static int l_guard(lua_State *L) {
     luaL_checktype(L, 1, LUA_TLIGHTUSERDATA);
     interrupt.flag = lua_touserdata(L, 1);
@@ -86,14 +125,8 @@ static int l_guard(lua_State *L) {
     sigfillset(&action.sa_mask);
     action.sa_handler = on_broken_pipe;
     sigaction(SIGPIPE, &action, NULL);
-
-    struct sigaction uv;
-    if (sigaction(SIGINT, NULL, &uv) == 0 && uv.sa_handler != SIG_IGN && uv.sa_handler != SIG_DFL &&
-        uv.sa_handler != on_interrupt) {
-        interrupt.next = uv.sa_handler;
-        uv.sa_handler = on_interrupt;
-        sigaction(SIGINT, &uv, NULL);
-    }
+    take_over(SIGINT);
+    take_over(SIGTERM);
     return 0;
 }
 
@@ -101,6 +134,7 @@ static int l_guard(lua_State *L) {
  * use what a destructor would tear down: a plugin's thread, or the Lua frames below this one. */
 static int l_leave(lua_State *L) {
     int code = (int)luaL_checkinteger(L, 1);
+    code = cli_process_finish(code);
     fflush(NULL);
     _exit(code);
 }

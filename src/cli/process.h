@@ -8,8 +8,13 @@
 #include <lua.h>
 
 /* Looks at how the process was started: an interrupt that its parent set to be ignored (nohup, a
- * background job) stays ignored. Call it first thing in `main`. [loop] */
+ * background job) stays ignored, and a standard descriptor that it closed leads nowhere. Call it
+ * first thing in `main`. [loop] */
 void cli_process_init(void);
+
+/* The exit code for a process that is to leave with `code`: a failure, said on standard error,
+ * where output was lost. [loop] */
+int cli_process_finish(int code);
 
 /* `luaopen_*` of the module: `interruptible`, `guard`, `leave`. [loop] */
 int cli_process_open(lua_State *L);

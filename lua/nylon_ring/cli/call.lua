@@ -41,6 +41,7 @@ local function read_body(data)
     local body
     if file then
         body, err = file:read "*a"
+        err = err and data:sub(2) .. ": " .. err
         file:close()
     end
     return body, err

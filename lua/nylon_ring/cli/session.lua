@@ -137,8 +137,8 @@ function Session:_settle(main)
     if self.signalled then
         self:_decide(INTERRUPTED)
     elseif main:status() ~= "done" and not self.code then
+        self:_decide(1) -- first: a script may have broken what `tell` needs
         tell(self.who, main._err, main._traceback)
-        self:_decide(1)
     end
     uv.stop()
 end
