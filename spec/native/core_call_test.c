@@ -180,7 +180,9 @@ static void a_notification_is_over_when_handle_returns(void **state) {
     assert_int_equal(released, 2);
     assert_int_equal(outside->cancels, 0);
     assert_int_equal(nr_worker_pending(core.worker), 0);
+    assert_int_equal(outside->image.owed, 1); /* its plugin is still at work */
     core_send(outside, outside->sid, NR_OK, "dropped");
+    assert_int_equal(outside->image.owed, 0);
     core_run_all(&core);
     assert_int_equal(core.events_len, 0);
 }

@@ -62,6 +62,33 @@ static void a_full_queue_answers_backpressure(void **state) {
     assert_int_equal(played->closes, 0); /* it had ended */
 }
 
+static NrStatus fill_inside(played_t *played, uint64_t sid, NrBytes payload) {
+    (void)payload;
+    for (int i = 0; i < 64; i++) {
+        assert_int_equal(core_send2(played, sid, NR_OK, "f"), NR_OK);
+    }
+    assert_int_equal(core_send2(played, sid, NR_OK, "x"), NR_BACKPRESSURE);
+    assert_int_equal(core_send_owned(played, sid, NR_OK, "x", &released), NR_BACKPRESSURE);
+    assert_int_equal(core_send2(played, sid, NR_STREAM_END, "end"), NR_OK);
+    assert_int_equal(core_send2(played, sid, NR_STREAM_END, "end"), NR_INVALID);
+    return NR_OK;
+}
+
+static void a_queue_may_be_full_inside_handle(void **state) {
+    nr_stream_options_t options = {.max_frames = 64};
+    played_t *played = core_play2(&core, fill_inside);
+    nr_stream_t *stream = core_stream(played, &options);
+
+    (void)state;
+    for (int i = 0; i < 64; i++) {
+        assert_frame(stream, NR_OK, "f");
+    }
+    assert_frame(stream, NR_STREAM_END, "end");
+    assert_int_equal(played->image.backpressure, 2);
+    assert_int_equal(played->image.duplicate, 1);
+    nr_stream_close(stream);
+}
+
 static void bytes_are_limited_but_one_frame_always_fits(void **state) {
     nr_stream_options_t options = {.max_bytes = 10};
     played_t *played = core_play2(&core, NULL);
@@ -147,6 +174,7 @@ static int teardown(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_full_queue_answers_backpressure),
+        TEST(a_queue_may_be_full_inside_handle),
         TEST(bytes_are_limited_but_one_frame_always_fits),
         TEST(a_v1_stream_over_its_limits_keeps_what_is_queued_and_ends),
         TEST(a_v1_stream_may_overflow_inside_handle),

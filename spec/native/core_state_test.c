@@ -116,9 +116,15 @@ static void a_late_answer_after_the_worker_frees_what_was_parked(void **state) {
     played = first;
 }
 
+static void count_release(void *owner_ctx, const uint8_t *ptr, uint64_t len) {
+    (void)ptr;
+    (void)len;
+    ++*(int *)owner_ctx;
+}
+
 static void an_answer_may_be_a_value_of_the_state(void **state) {
     uint64_t sid = core_call(played, NULL, 0);
-    NrOwnedBytes owned = {0};
+    NrOwnedBytes owned = {.owner_ctx = &released, .release = count_release};
     NrBytes value;
 
     (void)state;
@@ -136,6 +142,7 @@ static void an_answer_may_be_a_value_of_the_state(void **state) {
     owned.ptr = value.ptr;
     owned.len = value.len;
     assert_int_equal(nr__host_vtable2.send_result_owned(&played->image, sid, NR_OK, owned), NR_OK);
+    assert_int_equal(released, 1); /* copied: the state ends before it is read */
     core_run(&core, 2);
     assert_memory_equal(core.events[1].data, "lent, but", 9);
 }

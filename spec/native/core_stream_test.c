@@ -205,6 +205,21 @@ static void a_wait_times_out_and_a_frame_in_time_prevents_it(void **state) {
     nr_stream_close(stream);
 }
 
+static void time_between_waits_does_not_count(void **state) {
+    nr_stream_options_t options = {.timeout_ms = 2};
+    played_t *played = core_play(&core, NULL), *other = core_play(&core, NULL);
+    nr_stream_t *stream = core_stream(played, &options);
+
+    (void)state;
+    nr_stream_wait(stream, &core);
+    nr_stream_wait(stream, NULL);
+    core_call(other, NULL, 20);
+    core_run(&core, 1);
+    assert_int_equal(other->lane.timeouts, 1);
+    assert_next(stream, NR_PENDING);
+    nr_stream_close(stream);
+}
+
 static void a_deadline_ends_a_stream_that_nobody_waits_for(void **state) {
     nr_stream_options_t options = {.timeout_ms = 100000, .deadline_ms = 5};
     played_t *played = core_play(&core, NULL);
@@ -311,6 +326,7 @@ int main(void) {
         TEST(a_refused_stream_discards_its_frames),
         TEST(a_closed_stream_drops_its_frames_and_later_ones),
         TEST(a_wait_times_out_and_a_frame_in_time_prevents_it),
+        TEST(time_between_waits_does_not_count),
         TEST(a_deadline_ends_a_stream_that_nobody_waits_for),
         TEST(an_unload_ends_a_stream_and_its_reader_hears_of_it),
         TEST(malformed_frames_end_a_v1_stream_after_its_frames),
