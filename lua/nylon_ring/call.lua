@@ -22,6 +22,7 @@ local DONE, PENDING, INTERRUPTED = 1, 0, 2
 local MAX_TARGETS = 512 -- prepared short forms a plugin; they are forgotten when there are more
 
 local CALL = { timeout = true, state = true }
+M.OPTIONS = CALL
 local NOTIFY = {}
 
 -- What a suspension gave: an error to raise at the caller, or the answer.

@@ -17,6 +17,7 @@ local install = require "nylon_ring.install"
 local errors = require "nylon_ring.errors"
 local list = require "nylon_ring.list"
 local log = require "nylon_ring.log"
+local lua_plugin = require "nylon_ring.lua_plugin"
 local plugin = require "nylon_ring.plugin"
 local report = require "nylon_ring.report"
 local request = require "nylon_ring.request"
@@ -34,6 +35,7 @@ local nr = {
     load = plugin.load,
     plugins = plugin.plugins,
     plugin = plugin.plugin,
+    plugin_from_lua = lua_plugin.plugin_from_lua,
     request = request.new,
     on_log = log.on_log,
 

@@ -1,6 +1,7 @@
 --- What a piece of work left behind: compares two looks at everything that is open. Used by the test
 --- runner after each spec; knows nothing of busted.
 local core = require "nylon_ring.core"
+local exchanges = require "nylon_ring.lua_plugin.exchange"
 local nr = require "nylon_ring"
 local timers = require "nylon_ring.timers"
 local uv = require "luv"
@@ -64,8 +65,8 @@ function M.look()
         tasks = tasks,
         plugins = plugins,
         counts = {
-            call = core.pending(),
-            stream = core.streams(),
+            call = core.pending() + exchanges.pending(),
+            stream = core.streams() + exchanges.streams(),
             ["Lua reference"] = core.refs() - #infos, -- each task holds one
         },
     }

@@ -15,6 +15,7 @@ local M = {}
 local LOAD = { name = true, timeout = true, abi = true }
 local UNLOAD = { grace = true }
 local RELOAD = { grace = true, path = true }
+M.UNLOAD, M.RELOAD = UNLOAD, RELOAD
 
 ---@class nylon_ring.LoadOptions
 ---@field name? string under which it is known; the plugin's own name by default

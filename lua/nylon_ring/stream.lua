@@ -51,9 +51,15 @@ local function check_overflow(value)
     end
 end
 
+---Raises where options of `call_stream` make no sense.
+---@param opts table
+function M.check_options(opts)
+    options.check("call_stream", opts, OPTIONS)
+    check_overflow(opts.overflow)
+end
+
 local function open(plugin, c, target, body, opts)
     local timeout = options.limit("timeout", opts.timeout, plugin._timeout)
-    check_overflow(opts.overflow)
     local reader, err = core.open_stream(
         plugin._handle,
         c,
@@ -92,7 +98,7 @@ function M.call_stream(plugin, target, body, opts)
         return nil, target
     end
     if opts ~= nil then
-        options.check("call_stream", opts, OPTIONS)
+        M.check_options(opts)
     end
     local stream, err = open(plugin, c, target, body, opts or {})
     if not stream then

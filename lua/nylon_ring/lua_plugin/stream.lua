@@ -1,0 +1,157 @@
+-- The caller's end of a stream of a plugin that is written in Lua: the same methods as a native one's.
+
+local errors = require "nylon_ring.errors"
+local exchanges = require "nylon_ring.lua_plugin.exchange"
+local ffi = require "ffi"
+local misuse = require "nylon_ring.misuse"
+local requests = require "nylon_ring.request"
+local streams = require "nylon_ring.stream"
+local task = require "nylon_ring.task"
+local timers = require "nylon_ring.timers"
+
+local M = {}
+
+---@class nylon_ring.LuaStream: nylon_ring.Stream
+---@field plugin nylon_ring.LuaPlugin
+---@field private _exchange nylon_ring.Exchange
+---@field private _call nylon_ring.LuaCall takes the input
+---@field private _timeout number
+---@field private _owner nylon_ring.Task|nil
+---@field private _closed boolean
+---@field private _guard ffi.cdata* gives the stream up when it is collected
+local LuaStream = {
+    frames = streams.Stream.frames,
+    each = streams.Stream.each,
+}
+LuaStream.__index = LuaStream
+
+-- Everything that a close does for the handler. Not the stream's method: a finalizer has no stream.
+local function give_up(exchange, guard)
+    if guard[0] == 1 then
+        guard[0] = 0
+        exchanges.count_streams(-1)
+        exchange:give_up "cancelled"
+    end
+end
+
+-- Handlers must not run inside the collector: they hear of it in the loop's next turn.
+local function new_guard(exchange)
+    return ffi.gc(ffi.new("char[1]", 1), function(guard)
+        if guard[0] == 1 then
+            timers.after(0, function()
+                give_up(exchange, guard)
+            end)
+        end
+    end)
+end
+
+---@param exchange nylon_ring.Exchange
+---@param call nylon_ring.LuaCall
+---@param timeout number
+---@param deadline number
+---@return nylon_ring.LuaStream
+function M.new(exchange, call, timeout, deadline)
+    exchanges.count_streams(1)
+    exchange:set_deadline(deadline)
+    local stream = setmetatable({
+        plugin = exchange.plugin,
+        _exchange = exchange,
+        _call = call,
+        _timeout = timeout,
+        _closed = false,
+        _guard = new_guard(exchange),
+    }, LuaStream)
+    stream._owner = task.adopt(stream)
+    return stream
+end
+
+local function closed_by_another()
+    return errors.new { code = "cancelled", message = "the stream was closed by another task" }
+end
+
+---The next frame; suspends until there is one. Nothing after the ending frame.
+---@async
+---@return integer|nil status nil after the end, and when the host ended the stream
+---@return string|nylon_ring.Error|nil data
+function LuaStream:recv()
+    if self._closed then
+        return nil
+    end
+    local exchange = self._exchange
+    if exchange:is_read() then
+        misuse "another task reads this stream already: let one task read it"
+    end
+    local status, data = exchange:take()
+    while not status and exchange.open do
+        exchange:wait(self._timeout)
+        status, data = exchange:take()
+    end
+    if status then
+        return status, data
+    elseif self._closed then
+        return nil, closed_by_another()
+    end
+    return nil, exchange.err
+end
+
+---Gives the stream up. Once or more often, and after its end as well.
+function LuaStream:close()
+    if not self._closed then
+        self._closed = true
+        task.release(self._owner, self)
+        self._exchange:drop()
+        give_up(self._exchange, self._guard)
+    end
+end
+
+-- Why no input is taken any more, or nil.
+local function refuses_input(stream)
+    if stream._closed or stream._finished or not stream._exchange.open then
+        return errors.new {
+            code = "stream_ended",
+            message = stream._closed and "the stream was closed" or "the stream takes no more input",
+            plugin = stream.plugin.name,
+        }
+    end
+end
+
+---Offers the handler a frame of input. An Error `backpressure` means that it was not taken: offer it again
+---later.
+---@param data string
+---@return true|nil ok
+---@return nylon_ring.Error? err
+function LuaStream:send(data)
+    local err = refuses_input(self)
+    if err then
+        return nil, err
+    elseif not self._call:_take_input(requests.check_body(data)) then
+        return nil,
+            errors.new {
+                code = "backpressure",
+                message = ("plugin '%s' takes no input now: offer it again later"):format(self.plugin.name),
+                plugin = self.plugin.name,
+            }
+    end
+    return true
+end
+
+---Tells the handler that no more input comes.
+---@return true|nil ok
+---@return nylon_ring.Error? err
+function LuaStream:finish()
+    local err = refuses_input(self)
+    if err then
+        return nil, err
+    end
+    self._finished = true
+    self._call:_finish_input()
+    return true
+end
+
+---The call's number as text; nil once it is closed.
+---@return string|nil
+function LuaStream:sid()
+    return not self._closed and self._exchange.sid or nil
+end
+
+return M
