@@ -12,6 +12,7 @@ if core.api then
 end
 
 local await = require "nylon_ring.await"
+local chaos = require "nylon_ring.chaos"
 local combinators = require "nylon_ring.combinators"
 local install = require "nylon_ring.install"
 local errors = require "nylon_ring.errors"
@@ -36,6 +37,7 @@ local nr = {
     plugins = plugin.plugins,
     plugin = plugin.plugin,
     plugin_from_lua = lua_plugin.plugin_from_lua,
+    chaos = chaos.chaos,
     request = request.new,
     on_log = log.on_log,
 
