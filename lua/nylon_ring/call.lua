@@ -10,15 +10,22 @@ local misuse = require "nylon_ring.misuse"
 local options = require "nylon_ring.options"
 local requests = require "nylon_ring.request"
 
-local error, getmetatable, tonumber, type = error, getmetatable, tonumber, type
+local error, getmetatable, type = error, getmetatable, type
 local ffi_string = ffi.string
 local core_await, core_call, core_failure, core_result = core.await, core.call, core.failure, core.result
 local raised = core.raised
-local Request, unknown = requests.Request, requests.unknown
+local Request = requests.Request
+local fast_call = fast.call
 
 local M = {}
 
-local DONE, PENDING, INTERRUPTED = 1, 0, 2
+-- What `fast.call` returns.
+local PENDING, PLAIN, KEPT, ODD, OUTSIDE, INTERRUPTED = 0, 1, 2, 3, 4, 5
+
+-- Calls that go the way that suspends after one had to wait. When so many in a row were answered inside
+-- `handle` after all, the next one tries the fast way again.
+local SLOW = 32
+
 local MAX_TARGETS = 512 -- prepared short forms a plugin; they are forgotten when there are more
 
 local CALL = { timeout = true, state = true }
@@ -55,25 +62,13 @@ function M.forget_targets(plugin)
     plugin._targets, plugin._targets_left = {}, MAX_TARGETS
 end
 
--- A table that is used once learns through the prepared request of its path.
-local function of_table(plugin, request)
-    requests.check(request)
-    local c, err = requests.fill(request)
-    if not c then
-        return nil, err
-    end
-    local known = plugin._targets[request.path]
-    if known then
-        c.target = known._c
-    end
-    return c
-end
-
----What to start a call with: the prepared request and its target as text, the body, the options.
+---What to start a call with.
 ---@return ffi.cdata*|nil c
----@return any target the text; where `c` is nil an Error
+---@return any target as text; where `c` is nil an Error
 ---@return string body
 ---@return table|nil opts
+---@return nylon_ring.Request|nil learner remembers which way calls of this target go; a table that is used
+---once learns through the prepared request of its path, as soon as there is one
 local function resolve(plugin, target, body, opts)
     if type(plugin) ~= "table" then
         misuse("the plugin is missing: call with a colon, as in plugin:call(...)")
@@ -83,66 +78,74 @@ local function resolve(plugin, target, body, opts)
             local err
             request, err = prepare_target(plugin, target)
             if not request then
-                return nil, err, "", nil
+                return nil, err, "", nil, nil
             end
         end
-        if body == nil then
-            body = ""
-        elseif type(body) ~= "string" then
-            requests.check_body(body)
+        if type(body) ~= "string" then
+            body = requests.check_body(body or "")
         end
-        return request._c, target, body, opts
+        return request._c, target, body, opts, request
     end
     if type(body) ~= "string" then
         body, opts = nil, body
     end
     if getmetatable(target) == Request then
-        return target._c, target._kept.path, body or target._kept.body, opts
+        local kept = target._kept
+        return target._c, kept.path, body or kept.body, opts, target
     end
-    local c, err = of_table(plugin, target)
+    requests.check(target)
+    local c, err = requests.fill(target)
     if not c then
-        return nil, err, "", nil
+        return nil, err, "", nil, nil
     end
-    return c, target.path, body or requests.check_body(target.body or ""), opts
+    local path = target.path
+    return c, path, body or requests.check_body(target.body or ""), opts, plugin._targets[path]
 end
 M.resolve = resolve
 
 -- ---- Calling ----
 
--- A table's target was left pending and nothing is known of it yet: the next one takes the way that suspends.
-local function learn(plugin, target)
-    local request = prepare_target(plugin, target)
-    if request then
-        request._c.suspends = unknown.suspends
-    end
-    unknown.suspends = 0
+-- A signal has come: a loop of calls that are answered at once would never let the event loop see it. The
+-- request is resolved anew afterwards, because another task may have used the scratch one.
+local function call_again(plugin, request, body, timeout)
+    await.sleep(1) -- past the loop's poll; the task may be cancelled here
+    return M.call(plugin, request, body, { timeout = timeout > 0 and timeout })
 end
 
-local call_fast
-
 -- Starts a call through the FFI, and waits for it where the answer is not there yet.
-function call_fast(plugin, c, target, body, timeout)
-    local rc = fast.call(fast, plugin._c, c, body, #body, timeout)
-    if rc == DONE then
-        local result = fast.result
-        if result.error ~= 0 then
-            return core_result(plugin._handle, target)
-        end
-        local status, data = result.status, ffi_string(result.data, tonumber(result.len))
-        if result.release ~= nil then
-            fast.release(fast)
-        end
+local function call_fast(plugin, learner, c, request, target, body, timeout)
+    local rc = fast_call(fast, plugin._c, c, body, #body, timeout)
+    if rc == PLAIN then
+        return fast.status, ffi_string(fast.data, fast.size)
+    elseif rc == KEPT then
+        local status, data = fast.status, ffi_string(fast.data, fast.size)
+        fast.release(fast)
         return status, data
     elseif rc == PENDING then
-        if unknown.suspends ~= 0 then
-            learn(plugin, target)
+        learner = learner or prepare_target(plugin, target)
+        if learner then
+            learner._slow = SLOW
         end
         return settle(core_await(plugin._handle, target, timeout))
+    elseif rc == ODD then
+        return core_result(plugin._handle, target)
     elseif rc == INTERRUPTED then
-        await.sleep(1) -- past the loop's poll, which sees the signal; the task may be cancelled here
-        return call_fast(plugin, c, target, body, timeout)
+        return call_again(plugin, request, body, timeout)
+    elseif rc == OUTSIDE then
+        core.check() -- raises
     end
     return core_failure(plugin._handle)
+end
+
+-- What the C function that suspends gave; `at_once` when it did not have to.
+local function learn(learner, status, body, at_once)
+    if status == raised then
+        error(body, 0)
+    elseif learner then
+        local slow = learner._slow or 0
+        learner._slow = not at_once and SLOW or slow > 1 and slow - 1
+    end
+    return status, body
 end
 
 ---Calls the plugin and suspends the running task until the answer is there.
@@ -159,11 +162,8 @@ end
 ---@return integer|nil status nil when the host ended the call
 ---@return string|nylon_ring.Error body
 function M.call(plugin, target, body, opts)
-    if fast.current == nil then
-        core.check()
-    end
-    local c
-    c, target, body, opts = resolve(plugin, target, body, opts)
+    local request, c, learner = target, nil, nil
+    c, target, body, opts, learner = resolve(plugin, target, body, opts)
     if not c then
         return nil, target
     end
@@ -172,10 +172,10 @@ function M.call(plugin, target, body, opts)
         options.check("call", opts, CALL)
         timeout, state = options.limit("timeout", opts.timeout, timeout), opts.state
     end
-    if c.target.suspends == 0 and state == nil then
-        return call_fast(plugin, c, target, body, timeout)
+    if state == nil and not (learner and learner._slow) then
+        return call_fast(plugin, learner, c, request, target, body, timeout)
     end
-    return settle(core_call(plugin._handle, target, c, body, timeout, state))
+    return learn(learner, core_call(plugin._handle, target, c, body, timeout, state))
 end
 
 ---Tells the plugin something, without waiting for an answer: it is done when `handle` returns.

@@ -9,7 +9,7 @@ local core = {}
 ---@class nylon_ring.core.Handle: userdata a plugin
 ---@class nylon_ring.core.Reader: userdata a stream; collecting it closes the stream
 ---@class nylon_ring.core.Unload: userdata an unload or a reload under way
----@class nylon_ring.core.Prepared: ffi.cdata* `nr__prepared_t` of nylon_ring.fast
+---@class nylon_ring.core.Prepared: ffi.cdata* `nr_request_t` of nylon_ring.fast
 
 ---@class nylon_ring.PluginInfo
 ---@field name string under which it is loaded
@@ -185,6 +185,7 @@ core.layout = {}
 ---@param state? table<string, string>
 ---@return integer|nil status
 ---@return string|nylon_ring.Error body
+---@return boolean|nil at_once it was answered without waiting
 function core.call(handle, target, request, body, timeout, state) end
 
 ---Suspends until the call is answered that `fast.call` has just left pending.
@@ -202,7 +203,7 @@ function core.await(handle, target, timeout) end
 ---@return nylon_ring.Error
 function core.failure(handle) end
 
----What `fast.call` has left as its result, where that is the host's error.
+---What `fast` has left as its result, where that is odd.
 ---@param handle nylon_ring.core.Handle
 ---@param target string
 ---@return integer|nil status
@@ -232,6 +233,7 @@ function core.open_stream(handle, request, body, timeout, deadline, max_frames, 
 ---@param timeout number
 ---@return integer|nil status nil after the end
 ---@return string|nylon_ring.Error|nil data
+---@return boolean|nil at_once it was there already
 function core.recv(reader, handle, target, timeout) end
 
 ---@param reader nylon_ring.core.Reader

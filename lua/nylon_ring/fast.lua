@@ -15,36 +15,17 @@ typedef struct {
     uint64_t reserved1;
 } NrRequest;
 typedef struct { NrRequest request; uint32_t entry_id, entry_known; uint64_t entry_serial; } nr_request_t;
-typedef struct nr_result {
-    void *user;
-    uint64_t sid;
-    int error;
-    uint32_t status;
-    const char *data;
-    uint64_t len;
-    void *release;
-    uint64_t owner[3];
-    uint8_t store[40];
-} nr_result_t;
-typedef struct { int code; uint32_t status; char message[496]; } nr_error_t;
 typedef struct { void *plugin, *next, *previous; } nr__handle_t;
-typedef struct nr__prepared {
-    nr_request_t request;
-    struct nr__prepared *target;
-    uint32_t suspends, padding;
-} nr__prepared_t;
-typedef struct { void *stream, *task, *next, *previous; uint32_t suspends, padding; } nr__reader_t;
+typedef struct { void *stream, *task, *next, *previous; } nr__reader_t;
 typedef struct nr__fast nr__fast_t;
 struct nr__fast {
-    void *current;
-    nr_result_t result;
-    int (*call)(nr__fast_t *, nr__handle_t *, nr__prepared_t *, const char *, size_t, double);
-    int (*notify)(nr__fast_t *, nr__handle_t *, nr__prepared_t *, const char *, size_t);
+    uint32_t status, size;
+    const char *data;
+    int (*call)(nr__fast_t *, nr__handle_t *, nr_request_t *, const char *, size_t, double);
+    int (*notify)(nr__fast_t *, nr__handle_t *, nr_request_t *, const char *, size_t);
     int (*next)(nr__fast_t *, nr__reader_t *);
-    int (*prepare)(nr__fast_t *, nr__prepared_t *, const NrRequest *);
+    int (*prepare)(nr__fast_t *, nr_request_t *, const NrRequest *);
     void (*release)(nr__fast_t *);
-    int closed, interrupted;
-    nr_error_t err;
 };
 ]]
 

@@ -25,6 +25,7 @@ local M = {}
 
 ---@class nylon_ring.Request: nylon_ring.RequestFields
 ---@field package _c ffi.cdata* what the bridge starts calls with
+---@field package _slow integer|false|nil so many calls still go the way that suspends
 ---@field package _kept table every string that the views point into
 local Request = {}
 Request.__index = Request
@@ -115,11 +116,10 @@ M.check_body = check_body
 
 -- Makes what C starts calls with of `fields`. Nil and an Error when a text is not UTF-8.
 local function prepare(object)
-    local c = ffi.new "nr__prepared_t"
+    local c = ffi.new "nr_request_t"
     if fast.prepare(fast, c, fields) ~= 0 then
         return core.failure()
     end
-    c.target = c
     object._c = c
     return object
 end
@@ -176,10 +176,8 @@ end
 
 -- ---- Scratch ----
 
-local scratch = ffi.new "nr__prepared_t"
+local scratch = ffi.new "nr_request_t"
 local scratch_headers, scratch_capacity = headers_type(16), 16
-local unknown = ffi.new "nr__prepared_t" -- stands for a target of which nothing is known yet
-M.unknown = unknown
 -- Keeps the query that was made of a table while the call starts.
 local kept = {}
 
@@ -202,8 +200,6 @@ function M.fill(from)
     if fast.prepare(fast, scratch, fields) ~= 0 then
         return core.failure()
     end
-    unknown.suspends = 0
-    scratch.target = unknown
     return scratch, kept
 end
 

@@ -9,13 +9,14 @@ local options = require "nylon_ring.options"
 local requests = require "nylon_ring.request"
 local task = require "nylon_ring.task"
 
-local error, pcall, setmetatable, tonumber, type = error, pcall, setmetatable, tonumber, type
+local error, pcall, setmetatable, type = error, pcall, setmetatable, type
 local ffi_string = ffi.string
-local core_recv, settle = core.recv, calls.settle
+local core_recv, fast_next, raised = core.recv, fast.next, core.raised
 
 local M = {}
 
-local DONE = 1
+local PENDING, PLAIN, KEPT = 0, 1, 2 -- what `fast.next` returns
+local SLOW = 8 -- frames that go the way that suspends after one had to be waited for
 
 local OPTIONS = {
     timeout = true,
@@ -39,6 +40,7 @@ local OPTIONS = {
 ---@field private _reader userdata closes the stream when it is collected
 ---@field private _c ffi.cdata* the same for compiled code
 ---@field private _target string
+---@field private _slow integer|false|nil so many frames still go the way that suspends
 ---@field private _timeout number
 ---@field private _owner nylon_ring.Task|nil
 local Stream = {}
@@ -108,21 +110,35 @@ function M.call_stream(plugin, target, body, opts)
     return stream
 end
 
+-- What the C function that suspends gave; `at_once` when it did not have to.
+local function learn(stream, status, data, at_once)
+    if status == raised then
+        error(data, 0)
+    end
+    local slow = stream._slow or 0
+    stream._slow = not at_once and SLOW or slow > 1 and slow - 1
+    return status, data
+end
+
 ---The next frame; suspends until there is one. Nothing after the ending frame.
 ---@async
 ---@return integer|nil status nil after the end, and when the host ended the stream
 ---@return string|nylon_ring.Error|nil data
 function Stream:recv()
-    local c = self._c
-    if c.suspends == 0 and c.task == nil and fast.next(fast, c) == DONE then
-        local result = fast.result
-        local status, data = result.status, ffi_string(result.data, tonumber(result.len))
-        if result.release ~= nil then
+    local slow = self._slow
+    if not slow then
+        local rc = fast_next(fast, self._c)
+        if rc == PLAIN then
+            return fast.status, ffi_string(fast.data, fast.size)
+        elseif rc == KEPT then
+            local status, data = fast.status, ffi_string(fast.data, fast.size)
             fast.release(fast)
+            return status, data
+        elseif rc == PENDING then
+            self._slow = SLOW
         end
-        return status, data
     end
-    return settle(core_recv(self._reader, self.plugin._handle, self._target, self._timeout))
+    return learn(self, core_recv(self._reader, self.plugin._handle, self._target, self._timeout))
 end
 
 local function next_frame(stream)

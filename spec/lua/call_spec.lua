@@ -92,10 +92,14 @@ describe("a unary call", function()
         for _ = 1, 100 do
             assert.equal("e", select(2, echo:call({ path = "/echo", body = "e" })))
         end
-        assert.is_true(echo._targets["/thread"]._c.suspends > 0)
-        local state = { key = "value" }
-        assert.equal("e", select(2, echo:call("/echo", "e", { state = state })))
-        assert.equal(0, tonumber(echo._targets["/echo"]._c.suspends))
+        assert.equal(32, echo._targets["/thread"]._slow)
+        assert.is_nil(echo._targets["/echo"]._slow)
+        local mixed = assert(nr.request { path = "/echo" })
+        mixed._slow = 2
+        for _ = 1, 2 do
+            assert.equal("e", select(2, echo:call(mixed, "e")))
+        end
+        assert.is_false(mixed._slow)
     end)
 
     it("forgets targets when there are too many", function()

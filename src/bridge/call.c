@@ -17,9 +17,9 @@ enum { CDATA = 10 }; /* LuaJIT's type for FFI objects, which lua.h does not name
 
 /* ---- Arguments -------------------------------------------------------------------------- */
 
-nr__prepared_t *nr__call_prepared(lua_State *L, int index) {
+nr_request_t *nr__call_request(lua_State *L, int index) {
     luaL_argcheck(L, lua_type(L, index) == CDATA, index, "prepared request expected");
-    return (nr__prepared_t *)(uintptr_t)lua_topointer(L, index);
+    return (nr_request_t *)(uintptr_t)lua_topointer(L, index);
 }
 
 NrBytes nr__call_bytes(lua_State *L, int index) {
@@ -169,12 +169,13 @@ static int core_await(lua_State *L) {
     return await(L, task, sid, nr__call_number(L, 3), 1, 2);
 }
 
-/* core.call(handle, target, request, body, timeout, state): status, body or nil, Error. */
+/* core.call(handle, target, request, body, timeout, state): status, body or nil, Error; and true
+ * when it was answered without waiting. */
 static int core_call(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
     nr__task_t *task = nr__sched_suspendable(L, b);
     nr__handle_t *handle = nr__plugin_handle(L, b, 1);
-    nr__prepared_t *request = nr__call_prepared(L, 3);
+    nr_request_t *request = nr__call_request(L, 3);
     NrBytes body = nr__call_bytes(L, 4);
     uint64_t timeout = nr__call_number(L, 5);
     nr__state_t state = nr__call_state(L, b, 6);
@@ -184,16 +185,13 @@ static int core_call(lua_State *L) {
     int rc = nr__fast_start(fast, handle, request, body, &options);
     if (rc < 0)
         return nr__failure_return(L, b, &fast->err, handle->name);
-    if (rc == NR_PENDING) {
-        request->target->suspends = NR__SUSPENDS;
+    if (rc == NR_PENDING)
         return await(L, task, fast->result.sid, timeout, 1, 2);
-    }
-    if (request->target->suspends > 0)
-        request->target->suspends--;
     nr__about_t about = {handle->name, lua_tostring(L, 2), timeout};
     int values = nr__call_push_result(L, b, &about, &fast->result);
     fast->release(fast);
-    return values;
+    lua_pushboolean(L, 1);
+    return values + 1;
 }
 
 /* core.failure(handle): nil and the Error of the last function of `fast` that failed. */
@@ -203,7 +201,7 @@ static int core_failure(lua_State *L) {
     return nr__failure_return(L, b, &b->fast.err, plugin);
 }
 
-/* core.result(handle, target): what `fast.call` has left as its result, as nil and an Error. */
+/* core.result(handle, target): what `fast` has left as its result, where that is odd. */
 static int core_result(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
     nr__about_t about = {nr__plugin_handle(L, b, 1)->name, luaL_checkstring(L, 2), 0};

@@ -15,7 +15,7 @@ typedef struct nr__state {
 nr__state_t nr__call_state(lua_State *L, struct nr__bridge *b, int index);
 
 /* The prepared request (cdata) and the text at these places; they raise on anything else. */
-nr__prepared_t *nr__call_prepared(lua_State *L, int index);
+nr_request_t *nr__call_request(lua_State *L, int index);
 NrBytes nr__call_bytes(lua_State *L, int index);
 
 /* A number of milliseconds, frames, ... at `index`; nil is 0. */

@@ -26,46 +26,60 @@ int nr__fast_unloaded(nr__fast_t *fast, const nr__handle_t *plugin) {
     return fast->err.code;
 }
 
-int nr__fast_start(nr__fast_t *fast, nr__handle_t *plugin, nr__prepared_t *request, NrBytes body,
+int nr__fast_start(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request, NrBytes body,
                    const nr_call_options_t *options) {
     drop_last(fast);
     if (!plugin->plugin)
         return nr__fast_unloaded(fast, plugin);
-    return nr_call(plugin->plugin, &request->request, body, options, &fast->result, &fast->err);
+    return nr_call(plugin->plugin, request, body, options, &fast->result, &fast->err);
 }
 
-static int call(nr__fast_t *fast, nr__handle_t *plugin, nr__prepared_t *request, const char *body,
+/* The result is there: how Lua takes it. */
+static int show(nr__fast_t *fast) {
+    const nr_result_t *result = &fast->result;
+    if (result->error != 0 || result->len > UINT32_MAX)
+        return NR__ODD;
+    fast->status = result->status;
+    fast->size = (uint32_t)result->len;
+    fast->data = (const char *)result->data;
+    return result->release ? NR__KEPT : NR__PLAIN;
+}
+
+static int call(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request, const char *body,
                 size_t len, double timeout) {
+    nr_call_options_t options = {.user = fast->current, .timeout_ms = (uint64_t)timeout};
+    if (!fast->current)
+        return NR__OUTSIDE;
     if (fast->interrupted) {
         fast->interrupted = 0;
         return NR__INTERRUPTED;
     }
-    nr_call_options_t options = {.user = fast->current, .timeout_ms = (uint64_t)timeout};
     int rc = nr__fast_start(fast, plugin, request, bytes(body, len), &options);
-    if (rc == NR_PENDING)
-        request->target->suspends = NR__SUSPENDS;
-    return rc;
+    return rc == NR_DONE ? show(fast) : rc;
 }
 
-static int notify(nr__fast_t *fast, nr__handle_t *plugin, nr__prepared_t *request, const char *body,
+static int notify(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request, const char *body,
                   size_t len) {
     if (!plugin->plugin)
         return nr__fast_unloaded(fast, plugin);
-    return nr_notify(plugin->plugin, &request->request, bytes(body, len), NULL, &fast->err);
+    return nr_notify(plugin->plugin, request, bytes(body, len), NULL, &fast->err);
 }
 
-static int next(nr__fast_t *fast, nr__reader_t *reader) {
+int nr__fast_next(nr__fast_t *fast, nr__reader_t *reader) {
     drop_last(fast);
     if (!reader->stream)
         return NR_E_STREAM_ENDED;
-    int rc = nr_stream_next(reader->stream, &fast->result);
-    if (rc == NR_PENDING)
-        reader->suspends = NR__SUSPENDS;
-    return rc;
+    return nr_stream_next(reader->stream, &fast->result);
 }
 
-static int prepare(nr__fast_t *fast, nr__prepared_t *out, const NrRequest *from) {
-    return nr_request_init(&out->request, from, &fast->err);
+/* A frame that another task waits for is not taken away from it. */
+static int next(nr__fast_t *fast, nr__reader_t *reader) {
+    int rc = reader->task ? NR_PENDING : nr__fast_next(fast, reader);
+    return rc == NR_DONE ? show(fast) : rc;
+}
+
+static int prepare(nr__fast_t *fast, nr_request_t *out, const NrRequest *from) {
+    return nr_request_init(out, from, &fast->err);
 }
 
 static void release(nr__fast_t *fast) {
@@ -100,34 +114,16 @@ static const struct layout {
     FIELD(nr_request_t, request),
     SIZE(nr__handle_t),
     FIELD(nr__handle_t, plugin),
-    SIZE(nr__prepared_t),
-    FIELD(nr__prepared_t, request),
-    FIELD(nr__prepared_t, target),
-    FIELD(nr__prepared_t, suspends),
     SIZE(nr__reader_t),
     FIELD(nr__reader_t, stream),
-    FIELD(nr__reader_t, suspends),
-    SIZE(nr_result_t),
-    FIELD(nr_result_t, sid),
-    FIELD(nr_result_t, error),
-    FIELD(nr_result_t, status),
-    FIELD(nr_result_t, data),
-    FIELD(nr_result_t, len),
-    FIELD(nr_result_t, release),
-    SIZE(nr_error_t),
-    FIELD(nr_error_t, code),
-    FIELD(nr_error_t, status),
-    FIELD(nr_error_t, message),
-    SIZE(nr__fast_t),
-    FIELD(nr__fast_t, current),
-    FIELD(nr__fast_t, result),
+    FIELD(nr__fast_t, status),
+    FIELD(nr__fast_t, size),
+    FIELD(nr__fast_t, data),
     FIELD(nr__fast_t, call),
     FIELD(nr__fast_t, notify),
     FIELD(nr__fast_t, next),
     FIELD(nr__fast_t, prepare),
     FIELD(nr__fast_t, release),
-    FIELD(nr__fast_t, interrupted),
-    FIELD(nr__fast_t, err),
 };
 
 /* core.layout: { ["type"] = size, ["type.field"] = offset } */

@@ -21,44 +21,40 @@ typedef struct nr__handle {
     char name[]; /* a copy that outlives the plugin */
 } nr__handle_t;
 
-/* A request whose strings are kept alive by Lua, and which way a call with it takes. */
-typedef struct nr__prepared {
-    nr_request_t request;
-    struct nr__prepared *target; /* the one that stands for this plugin's target; often itself */
-    uint32_t suspends;           /* so many calls are still made the way that suspends */
-    uint32_t padding;
-} nr__prepared_t;
-
 /* A stream as Lua holds it: the payload of a userdata. */
 typedef struct nr__reader {
     nr_stream_t *stream;   /* NULL: closed */
     struct nr__task *task; /* that waits for a frame, or NULL */
     struct nr__reader *next, **previous;
-    uint32_t suspends; /* as in a prepared request */
-    uint32_t padding;
 } nr__reader_t;
 
-/* Calls that go the way that suspends after one had to wait. When so many in a row were answered
- * inside `handle` after all, the next one tries the fast way again. */
-enum { NR__SUSPENDS = 32 };
-
-/* What `call` answers, beside what `nr_call` does: nothing was started, the loop has to turn once
- * before. A loop of calls that are answered inside `handle` would never let it see a signal. */
-enum { NR__INTERRUPTED = 2 };
+/* What `call` and `next` return beside NR_PENDING and negative errors. */
+enum {
+    NR__PLAIN = NR_DONE, /* `status`, `data` and `size` are the answer */
+    NR__KEPT = 2,        /* the same; `release` is to be called after it was copied */
+    NR__ODD = 3,         /* `core.result` makes of it what the caller gets */
+    NR__OUTSIDE = 4,     /* nothing was started: no task runs */
+    /* Nothing was started: the loop has to turn once before. A loop of calls that are answered
+     * inside `handle` would never let it see a signal. */
+    NR__INTERRUPTED = 5
+};
 
 typedef struct nr__fast {
-    struct nr__task *current; /* the running task or NULL */
-    nr_result_t result;       /* of the last function that returned NR_DONE; released by the next */
-    int (*call)(struct nr__fast *fast, nr__handle_t *plugin, nr__prepared_t *request,
+    uint32_t status, size;
+    const char *data;
+    int (*call)(struct nr__fast *fast, nr__handle_t *plugin, nr_request_t *request,
                 const char *body, size_t len, double timeout);
-    int (*notify)(struct nr__fast *fast, nr__handle_t *plugin, nr__prepared_t *request,
+    int (*notify)(struct nr__fast *fast, nr__handle_t *plugin, nr_request_t *request,
                   const char *body, size_t len);
     int (*next)(struct nr__fast *fast, nr__reader_t *reader);
-    int (*prepare)(struct nr__fast *fast, nr__prepared_t *out, const NrRequest *from);
+    int (*prepare)(struct nr__fast *fast, nr_request_t *out, const NrRequest *from);
     void (*release)(struct nr__fast *fast);
-    int closed;               /* the worker is gone */
-    volatile int interrupted; /* set by a signal handler: the next call answers NR__INTERRUPTED */
+    /* From here on only C looks. */
+    struct nr__task *current; /* the running task or NULL */
+    nr_result_t result;       /* the last one, of `core.call` as well; the next one releases it */
     nr_error_t err;           /* of the last function that returned a negative value */
+    int closed;               /* the worker is gone */
+    volatile int interrupted; /* set by a signal handler: the next call is NR__INTERRUPTED */
 } nr__fast_t;
 
 /* Adds `fast` (the address) and `layout` to the module table on top of the stack. */
@@ -71,7 +67,10 @@ void nr__fast_close(struct nr__bridge *b);
 int nr__fast_unloaded(nr__fast_t *fast, const nr__handle_t *plugin);
 
 /* The call as both ways make it. The result is in `fast->result`. */
-int nr__fast_start(nr__fast_t *fast, nr__handle_t *plugin, nr__prepared_t *request, NrBytes body,
+int nr__fast_start(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request, NrBytes body,
                    const nr_call_options_t *options);
+
+/* The next frame, into `fast->result`; as `nr_stream_next`. */
+int nr__fast_next(nr__fast_t *fast, nr__reader_t *reader);
 
 #endif

@@ -53,7 +53,7 @@ void nr__stream_close_all(nr__bridge_t *b) {
 static int core_open_stream(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
     nr__handle_t *handle = nr__plugin_handle(L, b, 1);
-    nr__prepared_t *request = nr__call_prepared(L, 2);
+    nr_request_t *request = nr__call_request(L, 2);
     NrBytes body = nr__call_bytes(L, 3);
     nr_stream_options_t options = {.timeout_ms = nr__call_number(L, 4),
                                    .deadline_ms = nr__call_number(L, 5),
@@ -69,7 +69,7 @@ static int core_open_stream(lua_State *L) {
         return nr__failure_return(L, b, err, handle->name);
     }
     nr__reader_t *reader = nr__plugin_new_object(L, sizeof *reader, b->reader_meta);
-    int rc = nr_stream_open(handle->plugin, &request->request, body, &options, &stream, err);
+    int rc = nr_stream_open(handle->plugin, request, body, &options, &stream, err);
     if (rc < 0)
         return nr__failure_return(L, b, err, handle->name);
     link_reader(b, reader, stream);
@@ -78,13 +78,13 @@ static int core_open_stream(lua_State *L) {
 
 /* ---- Reading ---------------------------------------------------------------------------- */
 
-/* Pushes what `nr_stream_next` answered, which was not NR_PENDING: status and data, nil after the
- * end, or nil and an Error. */
+/* Pushes what `nr_stream_next` answered, which was not NR_PENDING: status and data, two nils after
+ * the end, or nil and an Error. */
 static int push_frame(lua_State *L, nr__bridge_t *b, const nr__about_t *about, nr_stream_t *stream,
                       int rc, nr_result_t *frame) {
     if (rc == NR_E_STREAM_ENDED) {
-        lua_pushnil(L);
-        return 1;
+        lua_settop(L, lua_gettop(L) + 2);
+        return 2;
     }
     if (rc < 0) {
         frame->error = rc;
@@ -122,7 +122,6 @@ static void give_up(nr__bridge_t *b, nr__task_t *task) {
 
 static int await_frame(lua_State *L, nr__bridge_t *b, nr__reader_t *reader) {
     nr__task_t *task = nr__sched_suspendable(L, b);
-    reader->suspends = NR__SUSPENDS;
     reader->task = task;
     task->reader = reader;
     task->timeout = nr__call_number(L, 4);
@@ -134,7 +133,8 @@ static int await_frame(lua_State *L, nr__bridge_t *b, nr__reader_t *reader) {
     return nr__sched_yield(L, 3);
 }
 
-/* core.recv(reader, handle, target, timeout): the next frame; suspends until there is one. */
+/* core.recv(reader, handle, target, timeout): the next frame; suspends until there is one, and adds
+ * true when it was there. */
 static int core_recv(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
     nr__reader_t *reader = check_reader(L, b, 1);
@@ -143,17 +143,16 @@ static int core_recv(lua_State *L) {
         return 0;
     if (reader->task)
         nr__refuse(L, b, "another task reads this stream already: let one task read it");
-    int rc = fast->next(fast, reader);
+    int rc = nr__fast_next(fast, reader);
     if (rc == NR_PENDING)
         return await_frame(L, b, reader);
-    if (reader->suspends > 0)
-        reader->suspends--;
     nr__about_t about = {.plugin = nr__plugin_handle(L, b, 2)->name,
                          .target = luaL_checkstring(L, 3),
                          .timeout = nr__call_number(L, 4)};
     int values = push_frame(L, b, &about, reader->stream, rc, &fast->result);
     fast->release(fast);
-    return values;
+    lua_pushboolean(L, 1);
+    return values + 1;
 }
 
 /* ---- Ending and input ------------------------------------------------------------------- */
