@@ -162,7 +162,8 @@ end
 ---@return integer|nil status nil when the host ended the call
 ---@return string|nylon_ring.Error body
 function M.call(plugin, target, body, opts)
-    local request, c, learner = target, nil, nil
+    local request = target
+    local c, learner
     c, target, body, opts, learner = resolve(plugin, target, body, opts)
     if not c then
         return nil, target

@@ -26,6 +26,7 @@ struct nr__fast {
     int (*next)(nr__fast_t *, nr__reader_t *);
     int (*prepare)(nr__fast_t *, nr_request_t *, const NrRequest *);
     void (*release)(nr__fast_t *);
+    int interrupted;
 };
 ]]
 

@@ -124,6 +124,7 @@ static const struct layout {
     FIELD(nr__fast_t, next),
     FIELD(nr__fast_t, prepare),
     FIELD(nr__fast_t, release),
+    FIELD(nr__fast_t, interrupted),
 };
 
 /* core.layout: { ["type"] = size, ["type.field"] = offset } */

@@ -49,12 +49,12 @@ typedef struct nr__fast {
     int (*next)(struct nr__fast *fast, nr__reader_t *reader);
     int (*prepare)(struct nr__fast *fast, nr_request_t *out, const NrRequest *from);
     void (*release)(struct nr__fast *fast);
+    volatile int interrupted; /* set by a signal handler: the next call is NR__INTERRUPTED */
     /* From here on only C looks. */
     struct nr__task *current; /* the running task or NULL */
     nr_result_t result;       /* the last one, of `core.call` as well; the next one releases it */
     nr_error_t err;           /* of the last function that returned a negative value */
     int closed;               /* the worker is gone */
-    volatile int interrupted; /* set by a signal handler: the next call is NR__INTERRUPTED */
 } nr__fast_t;
 
 /* Adds `fast` (the address) and `layout` to the module table on top of the stack. */
