@@ -258,6 +258,10 @@ function core.stream_sid(reader) end
 
 -- ---- The loop, logs, the end ----
 
+---Called before the loop waits, once after a script had closed handles of the bridge's.
+---@param fn fun()|nil
+function core.on_reopen(fn) end
+
 ---Whether a luv handle is the bridge's own.
 ---@param handle userdata
 ---@return boolean

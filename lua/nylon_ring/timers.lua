@@ -3,9 +3,10 @@
 --
 -- What is due at once is served by an idle handle, in the loop's next turn: libuv runs a timer of 0
 -- that is set inside a timer's callback in the same turn, for ever. Both handles are luv's own and can
--- be closed by a script that walks the loop; they are looked at before every use and made anew. They
--- keep the loop alive only while something is due.
+-- be closed by a script that walks the loop; they are looked at before every use, and when the bridge
+-- found its own closed, and made anew. They keep the loop alive only while something is due.
 
+local core = require "nylon_ring.core"
 local uv = require "luv"
 
 local ceil, max, min = math.ceil, math.max, math.min
@@ -189,6 +190,8 @@ function M.revive()
     end
     return live > 0
 end
+
+core.on_reopen(M.revive)
 
 ---Whether a luv handle is one of ours.
 ---@param handle userdata

@@ -290,6 +290,29 @@ describe("nr.sleep", function()
         assert.equal("woken", sleeping:join())
     end))
 
+    it("goes on when a luv callback closes every other handle, and keeps the loop alive", it_task(function()
+        local ticking, ticks = uv.new_timer(), 0
+        local outcome = nr.await(function(resume)
+            nr.spawn(function()
+                nr.sleep(2)
+                resume "woken"
+            end)
+            ticking:start(0, 1, function()
+                ticks = ticks + 1
+                uv.walk(function(handle)
+                    if ticks == 1 and handle ~= ticking and tostring(handle):find "^uv_timer_t" then
+                        handle:close()
+                    end
+                end)
+                if ticks == 3000 then
+                    resume "never woken"
+                end
+            end)
+        end)
+        ticking:close()
+        assert.equal("woken", outcome)
+    end))
+
     it("takes only a number", it_task(function()
         for _, wrong in ipairs { "1", 0 / 0 } do
             assert.has_error(function()

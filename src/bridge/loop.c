@@ -76,8 +76,21 @@ static int on_async(lua_State *L) {
     return 0;
 }
 
+/* Lets Lua look at its own handles: what closed ours has most likely closed those. Not at once,
+ * because whoever closes all handles may be in the midst of it. */
+static void tell_reopened(lua_State *L, nr__bridge_t *b) {
+    b->loop.reopened = 0;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->loop.on_reopen);
+    if (!lua_isfunction(L, -1))
+        lua_pop(L, 1);
+    else if (lua_pcall(L, 0, 0, 0) != 0)
+        nr__luv_report_error(L, b);
+}
+
 static int on_prepare(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
+    if (b->loop.reopened)
+        tell_reopened(L, b);
     if (b->worker && nr_worker_sleep(b->worker))
         b->luv.idle_start(b->loop.idle, pass);
     return 0;
@@ -186,6 +199,7 @@ void nr__loop_ensure(lua_State *L, nr__bridge_t *b) {
     update_reference(b);
     set_timer(b, 0); /* the worker looks at its deadlines and sets it right */
     wake(b);
+    b->loop.reopened = 1;
 }
 
 static int add_callback(lua_State *L, int bridge, lua_CFunction function) {
@@ -204,10 +218,19 @@ static int core_owns(lua_State *L) {
     return 1;
 }
 
+/* core.on_reopen(fn): `fn()` is called before the loop waits, once after a script had closed
+ * handles of the bridge's. */
+static int core_on_reopen(lua_State *L) {
+    nr__bridge_set_ref(L, &nr__bridge_self(L)->loop.on_reopen, 1);
+    return 0;
+}
+
 void nr__loop_open(lua_State *L, nr__bridge_t *b, int bridge) {
-    static const luaL_Reg functions[] = {{"owns", core_owns}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"on_reopen", core_on_reopen}, {"owns", core_owns}, {NULL, NULL}};
     nr_loop_t loop = {.ctx = b, .wake = wake, .set_timer = set_timer, .keep_alive = keep_alive};
     nr_error_t err;
+    b->loop.on_reopen = LUA_NOREF;
     lua_newtable(L);
     b->loop.handles = luaL_ref(L, LUA_REGISTRYINDEX);
     b->loop.on_async = add_callback(L, bridge, on_async);

@@ -18,6 +18,8 @@ typedef struct nr__loop {
     int more;                                     /* work was left for the next turn */
     int handles;                                  /* registry reference: all our handles, as keys */
     int on_async, on_prepare, on_check, on_timer; /* registry references: their callbacks */
+    int on_reopen;                                /* the same: told when handles were made anew */
+    int reopened;                                 /* it is still to be told */
 } nr__loop_t;
 
 /* Makes the handles and opens the bridge's worker on them. */
