@@ -93,7 +93,6 @@ end
 ---@return nylon_ring.Stream|nil stream
 ---@return nylon_ring.Error? err
 function M.call_stream(plugin, target, body, opts)
-    core.check()
     local c
     c, target, body, opts = calls.resolve(plugin, target, body, opts)
     if not c then

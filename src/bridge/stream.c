@@ -49,9 +49,10 @@ void nr__stream_close_all(nr__bridge_t *b) {
 }
 
 /* core.open_stream(handle, request, body, timeout, deadline, max_frames, max_bytes, state): a
- * reader, or nil, Error. */
+ * reader, or nil, Error. Raises where reading it could not suspend. */
 static int core_open_stream(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
+    nr__sched_suspendable(L, b);
     nr__handle_t *handle = nr__plugin_handle(L, b, 1);
     nr_request_t *request = nr__call_request(L, 2);
     NrBytes body = nr__call_bytes(L, 3);
