@@ -47,7 +47,7 @@ end
 ---@class nylon_ring.Look
 ---@field handles table<userdata, true>
 ---@field tasks table<nylon_ring.Task, nylon_ring.TaskInfo>
----@field plugins table<nylon_ring.Plugin, true>
+---@field plugins table<nylon_ring.Plugin, integer> how many calls and streams each has open
 ---@field counts table<string, integer>
 
 --- One look at what is open now.
@@ -55,7 +55,7 @@ end
 function M.look()
     local tasks, plugins, infos = {}, {}, nr.tasks()
     for _, plugin in ipairs(nr.plugins()) do
-        plugins[plugin] = true
+        plugins[plugin] = plugin:stats().in_flight
     end
     for _, info in ipairs(infos) do
         tasks[info.task] = info
@@ -98,6 +98,28 @@ local function add_new(list, before, now, describe)
     end
 end
 
+-- Whose calls and streams are open that were not before.
+local function describe_owners(before, now)
+    local names = {}
+    for plugin, open in pairs(now) do
+        if open > (before[plugin] or 0) then
+            table.insert(names, ("'%s'"):format(plugin.name))
+        end
+    end
+    table.sort(names)
+    return #names > 0 and " of " .. table.concat(names, ", ") or ""
+end
+
+local function add_counts(list, before, now)
+    for what, count in pairs(now.counts) do
+        local more = count - before.counts[what]
+        if more > 0 then
+            local owners = what == "call" and describe_owners(before.plugins, now.plugins) or ""
+            table.insert(list, ("%d open %s%s%s"):format(more, what, more > 1 and "s" or "", owners))
+        end
+    end
+end
+
 --- What is open now and was not before, in words; empty when nothing is.
 ---@param before nylon_ring.Look
 ---@return string[]
@@ -106,12 +128,7 @@ function M.since(before)
     add_new(left, before.handles, now.handles, describe_handle)
     add_new(left, before.tasks, now.tasks, describe_task)
     add_new(left, before.plugins, now.plugins, describe_plugin)
-    for what, count in pairs(now.counts) do
-        local more = count - before.counts[what]
-        if more > 0 then
-            table.insert(left, ("%d open %s%s"):format(more, what, more > 1 and "s" or ""))
-        end
-    end
+    add_counts(left, before, now)
     table.sort(left)
     return left
 end

@@ -56,6 +56,11 @@ describe("test", function()
         end)
     end
 
+    it("says where a spec called os.exit", function()
+        local got = test "\nit('ends', function() os.exit(0) end)"
+        assert.matches("inner_spec%.lua:3 called os%.exit%(0%): the other specs had no turn", got.err)
+    end)
+
     it("goes on with the other specs when one waits for what cannot come", function()
         local got = test [[
             it("waits", function() nr.await(function() end) end)
@@ -113,8 +118,10 @@ describe("test", function()
             it("leaves none", function() stream:close() end)
         ]]):format(support.plugin "echo", support.plugin "fixture_never"))
         assert.equal(1, got.code)
-        assert.matches("not ok 1 %- leaves a stream\n[^\n]*\n[^\n]*1 open call; 1 open stream\n", got.out)
-        assert.matches("not ok 2 %- leaves a call\n[^\n]*\n[^\n]*1 open call; task %d+", got.out)
+        local stream_left = "not ok 1 %- leaves a stream\n[^\n]*\n[^\n]*"
+        assert.matches(stream_left .. "1 open call of 'echo'; 1 open stream\n", got.out)
+        local call_left = "not ok 2 %- leaves a call\n[^\n]*\n[^\n]*"
+        assert.matches(call_left .. "1 open call of 'fixture_never'; task %d+", got.out)
         assert.matches("ok 3 %- leaves none", got.out)
     end)
 

@@ -93,6 +93,16 @@ local function run_busted(session, runner, seen, output)
     end
 end
 
+--- The line of the spec that called `os.exit`.
+local function exit_place()
+    local level = 1
+    while debug.getinfo(level, "f") and debug.getinfo(level, "f").func ~= os.exit do
+        level = level + 1
+    end
+    local info = debug.getinfo(level + 1, "Sl")
+    return info and ("%s:%d"):format(info.short_src, info.currentline) or "a spec"
+end
+
 --- How the run of the program meets what a spec may do to it.
 local function guards(seen, who)
     return {
@@ -100,7 +110,7 @@ local function guards(seen, who)
             skip_the_rest(seen.core)
         end,
         on_exit = function(code)
-            say.error(who, ("a spec called os.exit(%d): the others had no turn"):format(code))
+            say.error(who, ("%s called os.exit(%d): the other specs had no turn"):format(exit_place(), code))
             return code == 0 and 1 or code
         end,
         -- Only the spec that waits is to fail: the others go on in the same task.
