@@ -7,6 +7,7 @@
 -- order.
 
 local core = require "nylon_ring.core"
+local misuse = require "nylon_ring.misuse"
 local task = require "nylon_ring.task"
 
 local error, ipairs, pcall, type, xpcall = error, ipairs, pcall, type, xpcall
@@ -32,8 +33,11 @@ local innermost, awaited = {}, {}
 local function find_loader(name)
     local tried = {}
     for _, loader in ipairs(package.loaders) do
-        local found = loader(name)
-        if type(found) == "function" then
+        -- protected: called from here, a built-in one would blame this line for a module's error
+        local ok, found = xpcall(loader, task.keep_stack, name)
+        if not ok then
+            error(found, 0)
+        elseif type(found) == "function" then
             return found
         elseif type(found) == "string" then
             tried[#tried + 1] = found
@@ -98,7 +102,7 @@ local function check_cycle(record, me)
     local names = find_cycle(record, me)
     if names then
         names[#names + 1] = record.name
-        error(("modules require each other: %s"):format(table.concat(names, " -> ")), 3)
+        misuse("modules require each other: %s", table.concat(names, " -> "))
     end
 end
 

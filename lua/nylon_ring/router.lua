@@ -287,6 +287,8 @@ end
 function Router:handle(request)
     if (type(request) ~= "table" and type(request) ~= "userdata") or type(request.path) ~= "string" then
         error("a request is a table with a path", 2)
+    elseif request.method ~= nil and type(request.method) ~= "string" then
+        error(("a request's method is a string, not a %s"):format(type(request.method)), 2)
     end
     local root = self
     while root._parent do

@@ -205,6 +205,7 @@ describe("after nr.install()", function()
             end)
             local ok, err = pcall(require, PREFIX .. "a")
             assert.is_false(ok)
+            assert.matches("^[^:]*install_spec%.lua:%d+: ", err)
             assert.matches(("modules require each other: %sa -> %sb -> %sc -> %sa"):format(
                 PREFIX, PREFIX, PREFIX, PREFIX), err, 1, true)
         end))
@@ -227,6 +228,17 @@ describe("after nr.install()", function()
                 local chain = ("%sx -> %sy -> %sx"):format(PREFIX, PREFIX, PREFIX)
                 assert.matches("modules require each other: " .. chain, err, 1, true)
             end
+        end))
+
+        it("blames a module that does not parse, and not itself", it_task(function()
+            local path, remove = require("spec.support").file(PREFIX .. "broken.lua", "local =")
+            local before = package.path
+            package.path = path:match "^.*/" .. "?.lua"
+            local ok, err = pcall(require, PREFIX .. "broken")
+            package.path = before
+            remove()
+            assert.is_false(ok)
+            assert.matches(("^error loading module '%sbroken' from file"):format(PREFIX), err)
         end))
 
         it("tells outside of tasks that a module is being loaded", function()

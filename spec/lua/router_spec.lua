@@ -171,6 +171,9 @@ describe("a router", function()
         assert.has_error(function()
             r:handle "x"
         end, "a request is a table with a path")
+        assert.has_error(function()
+            r:handle { path = "/", method = 5 }
+        end, "a request's method is a string, not a number")
     end)
 
     describe("makes a response of", function()
@@ -189,6 +192,11 @@ describe("a router", function()
         it("a code of HTTP", function()
             assert.same({ code = 201, headers = {}, body = "made" }, response_to(201, "made"))
             assert.same({ code = 418, headers = {}, body = "" }, response_to(418))
+        end)
+
+        it("a failure where the code is none", function()
+            assert.equal(500, response_to({ code = "404" }).code)
+            assert.equal("a response's code is a number, not a string", caught[1].err)
         end)
 
         it("a body alone, and of nothing", function()

@@ -100,6 +100,8 @@ local function of_table(answer)
     end
     if not answer.code and body == nil and not stream then
         error("a table that is answered needs a code, a body or a stream", 0)
+    elseif answer.code and type(answer.code) ~= "number" then
+        error(("a response's code is a number, not a %s"):format(type(answer.code)), 0)
     end
     local response = new(answer.code or 200, text(body), answer.headers)
     response.stream, response.cause = stream, answer.cause

@@ -4,7 +4,7 @@
 local core = require "nylon_ring.core"
 local suspend = require "nylon_ring.task.suspend"
 
-local error, ipairs, pairs, rawequal, xpcall = error, ipairs, pairs, rawequal, xpcall
+local error, ipairs, pairs, rawequal, type, xpcall = error, ipairs, pairs, rawequal, type, xpcall
 
 local M = {}
 
@@ -100,6 +100,8 @@ function M.shield(fn, ...)
     local task = suspend.current()
     if not task then
         error("nr.shield is for tasks: call it inside nr.run or nr.spawn", 2)
+    elseif type(fn) ~= "function" then
+        error(("nr.shield takes a function, not a %s"):format(type(fn)), 2)
     end
     task._shield = task._shield + 1
     core.set_cancel(task._co, nil)
