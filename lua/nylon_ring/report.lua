@@ -38,8 +38,20 @@ function M.text_of(err)
     return ok and text or ("(%s)"):format(type(err))
 end
 
+-- What the frames at the end of a stack look like that are the program's and not the script's.
+local hidden
+
+---Leaves frames out of the stacks that go to standard error.
+---@param pattern string what matches is left out
+function M.hide(pattern)
+    hidden = pattern
+end
+
 local function write(err, traceback, task)
     unhandled = unhandled + 1
+    if hidden and traceback then
+        traceback = traceback:gsub(hidden, "")
+    end
     local where = task and (" in %s"):format(tostring(task)) or ""
     io.stderr:write(("nylon-ring: error%s: %s\n%s\n"):format(where, M.text_of(err), traceback or ""))
 end

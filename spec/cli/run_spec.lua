@@ -94,6 +94,7 @@ describe("run", function()
         assert.equal(1, got.code)
         assert.equal("still here\n", got.out)
         assert.matches("in a callback", got.err)
+        assert.is_nil(got.err:find("nylon_ring", 1, true), got.err)
     end)
 
     it("names a syntax error in one line", function()
