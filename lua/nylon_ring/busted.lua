@@ -13,6 +13,7 @@ local core = require "nylon_ring.core"
 local errors = require "nylon_ring.errors"
 local leaks = require "nylon_ring.leaks"
 local nr = require "nylon_ring"
+local timers = require "nylon_ring.timers"
 local uv = require "luv"
 
 local M = {}
@@ -91,6 +92,9 @@ local function finish_spec()
         busted.publish({ "failure", "it" }, element, parent, complaint, element.trace)
         status = "failure"
         file_look = leaks.look() -- it was told now
+    end
+    if timers.by_hand() and not spec_look.clock then
+        timers.by_hand():close()
     end
     announcing = true
     busted.publish({ "test", "end" }, element, parent, status)

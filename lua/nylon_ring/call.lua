@@ -3,12 +3,14 @@
 -- takes the second way, until it has been answered inside `handle` often enough again.
 
 local await = require "nylon_ring.await"
+local by_hand = require "nylon_ring.by_hand"
 local core = require "nylon_ring.core"
 local fast = require "nylon_ring.fast"
 local ffi = require "ffi"
 local misuse = require "nylon_ring.misuse"
 local options = require "nylon_ring.options"
 local requests = require "nylon_ring.request"
+local timers = require "nylon_ring.timers"
 
 local error, getmetatable, type = error, getmetatable, type
 local ffi_string = ffi.string
@@ -172,6 +174,10 @@ function M.call(plugin, target, body, opts)
     if opts ~= nil then
         options.check("call", opts, CALL)
         timeout, state = options.limit("timeout", opts.timeout, timeout), opts.state
+    end
+    if timeout ~= 0 and timers.by_hand() then
+        local late = by_hand.late(plugin, target, timeout)
+        return settle(by_hand.limit(timeout, late, core_call, plugin._handle, target, c, body, 0, state))
     end
     if state == nil and not (learner and learner._slow) then
         return call_fast(plugin, learner, c, request, target, body, timeout)

@@ -70,6 +70,10 @@ local nr = {
     retry = retry.retry,
     install = install.install,
     uninstall = install.uninstall,
+
+    -- Specs
+    test = require "nylon_ring.test",
+
     -- Routing
     router = router.new,
     query = require "nylon_ring.query",

@@ -48,6 +48,7 @@ end
 ---@field handles table<userdata, true>
 ---@field tasks table<nylon_ring.Task, nylon_ring.TaskInfo>
 ---@field plugins table<nylon_ring.Plugin, integer> how many calls and streams each has open
+---@field clock? nylon_ring.test.Clock
 ---@field counts table<string, integer>
 
 --- One look at what is open now.
@@ -64,9 +65,11 @@ function M.look()
         handles = open_handles(),
         tasks = tasks,
         plugins = plugins,
+        clock = timers.by_hand(),
         counts = {
             call = core.pending() + exchanges.pending(),
             stream = core.streams() + exchanges.streams(),
+            ["clock of nr.test"] = timers.by_hand() and 1 or 0,
             ["Lua reference"] = core.refs() - #infos, -- each task holds one
         },
     }

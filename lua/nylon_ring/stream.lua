@@ -1,5 +1,6 @@
 -- Streams: any number of frames, then one ending status.
 
+local by_hand = require "nylon_ring.by_hand"
 local core = require "nylon_ring.core"
 local calls = require "nylon_ring.call"
 local fast = require "nylon_ring.fast"
@@ -8,6 +9,7 @@ local misuse = require "nylon_ring.misuse"
 local options = require "nylon_ring.options"
 local requests = require "nylon_ring.request"
 local task = require "nylon_ring.task"
+local timers = require "nylon_ring.timers"
 
 local error, pcall, setmetatable, type = error, pcall, setmetatable, type
 local ffi_string = ffi.string
@@ -43,6 +45,7 @@ local OPTIONS = {
 ---@field private _slow integer|false|nil so many frames still go the way that suspends
 ---@field private _timeout number
 ---@field private _owner nylon_ring.Task|nil
+---@field private _by_hand? nylon_ring.StreamLimits where a clock that is moved by hand has its limits
 local Stream = {}
 Stream.__index = Stream
 M.Stream = Stream
@@ -62,12 +65,18 @@ end
 
 local function open(plugin, c, target, body, opts)
     local timeout = options.limit("timeout", opts.timeout, plugin._timeout)
+    local deadline = options.limit("deadline", opts.deadline, 0)
+    local limits
+    if timers.by_hand() then
+        limits = by_hand.stream_limits(plugin, target, timeout, deadline)
+        timeout, deadline = 0, 0
+    end
     local reader, err = core.open_stream(
         plugin._handle,
         c,
         body,
         timeout,
-        options.limit("deadline", opts.deadline, 0),
+        deadline,
         options.limit("max_frames", opts.max_frames, 0),
         options.limit("max_bytes", opts.max_bytes, 0),
         opts.state
@@ -75,12 +84,16 @@ local function open(plugin, c, target, body, opts)
     if not reader then
         return nil, err
     end
+    if limits then
+        limits:start(reader)
+    end
     return setmetatable({
         plugin = plugin,
         _reader = reader,
         _c = ffi.cast("nr__reader_t *", reader),
         _target = target,
         _timeout = timeout,
+        _by_hand = limits,
     }, Stream)
 end
 
@@ -137,6 +150,9 @@ function Stream:recv()
             self._slow = SLOW
         end
     end
+    if self._by_hand then
+        return learn(self, self._by_hand:recv(self))
+    end
     return learn(self, core_recv(self._reader, self.plugin._handle, self._target, self._timeout))
 end
 
@@ -180,6 +196,9 @@ end
 ---Gives the stream up. Once or more often, and after its end as well.
 function Stream:close()
     task.release(self._owner, self)
+    if self._by_hand then
+        self._by_hand:stop()
+    end
     core.close_stream(self._reader)
 end
 

@@ -5,6 +5,9 @@
 -- that is set inside a timer's callback in the same turn, for ever. Both handles are luv's own and can
 -- be closed by a script that walks the loop; they are looked at before every use, and when the bridge
 -- found its own closed, and made anew. They keep the loop alive only while something is due.
+--
+-- A clock that is moved by hand (test/clock.lua) takes what is set while it is installed; what is due at
+-- once stays with the loop.
 
 local core = require "nylon_ring.core"
 local uv = require "luv"
@@ -20,11 +23,13 @@ local M = {}
 ---@field due integer in the loop's time
 ---@field seq integer breaks ties, so that equal times fire in the order of their start
 ---@field fire? fun() nil: cancelled or fired
+---@field by_hand? boolean a clock's, and not in the heap
 
 ---@type nylon_ring.Timer[]
 local heap = {}
 local size, live, seq = 0, 0, 0
 local timer, idle, armed_for
+local by_hand
 
 local function usable(handle)
     return handle and not handle:is_closing()
@@ -150,20 +155,44 @@ function on_due()
     arm()
 end
 
----Calls `fire` once, from the loop, after `ms` milliseconds.
+---Sets a timer for so many milliseconds of the loop's own time; also one that waited for a clock that was
+---moved by hand.
+---@param entry nylon_ring.Timer
 ---@param ms number
----@param fire fun()
 ---@return nylon_ring.Timer
-function M.after(ms, fire)
+local function set(entry, ms)
     uv.update_time()
     seq = seq + 1
-    local entry = { due = uv.now() + ceil(max(ms, 0)), seq = seq, fire = fire }
+    entry.due, entry.seq, entry.by_hand = uv.now() + ceil(max(ms, 0)), seq, nil
     size, live = size + 1, live + 1
     sift_up(entry)
     if heap[1] == entry or not is_armed_for(armed_for) then
         arm()
     end
     return entry
+end
+M.set = set
+
+---Calls `fire` once, after `ms` milliseconds: of the clock that is moved by hand, where one is installed.
+---@param ms number
+---@param fire fun()
+---@return nylon_ring.Timer
+function M.after(ms, fire)
+    if by_hand and ms > 0 then
+        return by_hand:after(ms, fire)
+    end
+    return set({ fire = fire }, ms)
+end
+
+---Installs a clock that is moved by hand; nil takes it away.
+---@param clock nylon_ring.test.Clock|nil
+function M.follow(clock)
+    by_hand = clock
+end
+
+---@return nylon_ring.test.Clock|nil
+function M.by_hand()
+    return by_hand
 end
 
 ---Takes a timer back; nothing where it has fired.
@@ -173,6 +202,9 @@ function M.cancel(entry)
         return
     end
     entry.fire = nil
+    if entry.by_hand then
+        return
+    end
     live = live - 1
     if live == 0 then
         heap, size = {}, 0

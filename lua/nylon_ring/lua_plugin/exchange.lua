@@ -20,7 +20,7 @@ local M = {}
 local MAX_FRAMES, LEAST_FRAMES, MAX_BYTES = 256, 64, 4 * 1024 * 1024
 
 local MESSAGES = {
-    timeout = "plugin '%s' did not answer '%s' within %g ms",
+    timeout = "plugin '%s' did not answer '%s' within %d ms",
     plugin_unloaded = "plugin '%s' was unloaded before it answered '%s'",
     cancelled = "plugin '%s': the caller gave '%s' up",
     plugin_handle_failed = "plugin '%s' refused '%s' with status %d (%s)",

@@ -1,0 +1,17 @@
+-- `nylon_ring.test`, also `nr.test`: what specs need beyond busted. Nothing of it is loaded before it is
+-- used.
+
+local parts = {
+    clock = "nylon_ring.test.clock",
+}
+
+local M = {}
+
+return setmetatable(M, {
+    __index = function(_, name)
+        if parts[name] then
+            M[name] = require(parts[name])[name]
+        end
+        return rawget(M, name)
+    end,
+})

@@ -1,0 +1,202 @@
+local core = require "nylon_ring.core"
+local nr = require "nylon_ring"
+local support = require "spec.support"
+local tasks = require "spec.lua.support"
+
+local HOUR = 3600 * 1000
+
+describe("a clock that is moved by hand", function()
+    local clock, seen
+
+    before_each(function()
+        clock, seen = nr.test.clock(), {}
+    end)
+
+    after_each(function() clock:close() end)
+
+    local function note(what)
+        seen[#seen + 1] = what .. " " .. clock:now()
+    end
+
+    it("wakes sleepers in order, each at its own time", function()
+        for _, ms in ipairs { 3 * HOUR, HOUR, 2 * HOUR, HOUR } do
+            nr.spawn(function()
+                nr.sleep(ms)
+                note(ms / HOUR .. "h")
+            end)
+        end
+        clock:advance(HOUR - 1)
+        assert.same({}, seen)
+        assert.equal(4, clock:pending())
+        clock:advance(1)
+        assert.same({ "1h 3600000", "1h 3600000" }, seen)
+        clock:advance(9 * HOUR)
+        assert.same({ "2h 7200000", "3h 10800000" }, { seen[3], seen[4] })
+        assert.equal(10 * HOUR, clock:now())
+    end)
+
+    it("lets what is woken set timers that are due on the way", function()
+        nr.spawn(function()
+            for _ = 1, 3 do
+                nr.sleep(1000)
+                note "tick"
+            end
+        end)
+        clock:advance(2500)
+        assert.same({ "tick 1000", "tick 2000" }, seen)
+        assert.equal(500, clock:next())
+        assert.equal("tick 3000", seen[3])
+        assert.is_nil(clock:next())
+    end)
+
+    it("moves nr.timeout and nr.retry", function()
+        local tries = 0
+        local limited = nr.spawn(function()
+            return nr.timeout(HOUR, function() nr.sleep(2 * HOUR) end)
+        end)
+        local retried = nr.spawn(function()
+            return nr.retry(3, function()
+                tries = tries + 1
+                if tries < 3 then
+                    return nil, "not yet"
+                end
+                return "third"
+            end, { delay = HOUR })
+        end)
+        clock:advance(9 * HOUR)
+        assert.is_true(nr.is_error(select(2, limited:join()), "timeout"))
+        assert.equal("third", retried:join())
+        assert.equal(0, clock:pending())
+    end)
+
+    it("moves the limits of plugins written in Lua, and their delays", function()
+        local plugin = nr.plugin_from_lua {
+            ["/slow"] = function() nr.sleep(HOUR) return "slow" end,
+            ["/late"] = function(call)
+                nr.shield(function() nr.sleep(2 * HOUR) end)
+                call:reply "late"
+            end,
+        }
+        local shaky = nr.chaos(plugin, { delay = HOUR })
+        local slow = nr.spawn(function() return shaky:call("/slow", "", { timeout = 2 * HOUR + 1 }) end)
+        local late = nr.spawn(function() return plugin:call("/late", "", { timeout = HOUR }) end)
+        local stream = assert(plugin:call_stream("/late", "", { deadline = HOUR }))
+        clock:advance(2 * HOUR)
+        assert.same({ nr.OK, "slow" }, { slow:join() })
+        assert.is_true(nr.is_error(select(2, late:join()), "timeout"))
+        assert.is_true(nr.is_error(select(2, stream:recv()), "timeout"))
+        assert.equal(2, plugin:stats().late)
+        stream:close()
+        shaky:unload()
+        plugin:unload()
+    end)
+
+    it("stands still while the real time goes on", function()
+        local sleeper = nr.spawn(function() nr.sleep(1) note "woke" end)
+        nr.await(function(resume)
+            local timer = require("luv").new_timer()
+            timer:start(5, 0, function() timer:close() resume() end)
+            return timer
+        end)
+        assert.same({}, seen)
+        sleeper:cancel()
+        assert.equal(0, clock:pending())
+    end)
+
+    it("moves outside of tasks as well", function()
+        nr.spawn(function() nr.sleep(HOUR) note "woke" end)
+        tasks.outside(function() clock:advance(HOUR) end)
+        assert.same({ "woke 3600000" }, seen)
+    end)
+
+    it("hands what is left to the real time when it is closed", function()
+        local sleeper = nr.spawn(function() nr.sleep(HOUR + 1) return "woke" end)
+        local other = nr.spawn(function() nr.sleep(HOUR) end)
+        clock:advance(HOUR - 1)
+        clock:close()
+        assert.equal("woke", sleeper:join())
+        other:join()
+    end)
+
+    it("is one at a time, and moves forward only", function()
+        assert.matches("close it first", select(2, pcall(nr.test.clock)))
+        assert.matches("0 or more", select(2, pcall(clock.advance, clock, -1)))
+    end)
+
+    describe("and a native plugin", function()
+        local hold
+
+        setup(function() hold = assert(nr.load(support.plugin "fixture_hold")) end)
+        teardown(function() hold:unload() end)
+
+        it("has its calls time out, and tells it", function()
+            local before = hold:stats().cancelled
+            local call = nr.spawn(function() return hold:call("/hold", "", { timeout = HOUR }) end)
+            clock:advance(HOUR - 1)
+            assert.equal("suspended", call:status())
+            clock:advance(1)
+            local status, err = call:join()
+            assert.is_nil(status)
+            assert.equal("timeout", err.code)
+            assert.equal("plugin 'fixture_hold' did not answer '/hold' within 3600000 ms", err.message)
+            assert.equal(before + 1, hold:stats().cancelled)
+            assert.equal(0, hold:stats().in_flight)
+            hold:call "/release"
+        end)
+
+        it("answers in time, and leaves no timer", function()
+            local call = nr.spawn(function() return hold:call("/hold", "", { timeout = HOUR }) end)
+            hold:call("/release", "there", { timeout = HOUR })
+            assert.same({ nr.OK, "there" }, { call:join() })
+            assert.equal(0, clock:pending())
+        end)
+
+        it("raises the cancellation of a task that waits under a limit", function()
+            local caught
+            local call = nr.spawn(function()
+                caught = select(2, pcall(hold.call, hold, "/hold", "", { timeout = HOUR }))
+            end)
+            call:cancel()
+            call:join()
+            assert.is_true(nr.is_error(caught, "cancelled"))
+            assert.equal(0, clock:pending())
+            hold:call "/release"
+        end)
+
+        it("has its streams end at their limits", function()
+            for _, options in ipairs { { timeout = HOUR }, { deadline = HOUR } } do
+                local stream = assert(hold:call_stream("/hold", "", options))
+                local reader = nr.spawn(function()
+                    local frame = select(2, stream:recv())
+                    return frame, select(2, stream:recv())
+                end)
+                hold:call("/frame", "x")
+                clock:advance(HOUR)
+                local frame, err = reader:join()
+                assert.equal("x", frame)
+                assert.is_true(nr.is_error(err, "timeout"))
+                assert.is_true(nr.is_error(select(2, stream:recv()), "timeout"))
+                stream:close()
+                assert.is_nil(stream:recv())
+                hold:call "/release"
+            end
+            assert.equal(0, clock:pending())
+            assert.equal(0, core.streams())
+        end)
+    end)
+end)
+
+describe("a spec that leaves its clock", function()
+    it("fails, and the next one has the real time", function()
+        local path, remove = support.file("inner_spec.lua", [[
+            local nr = require "nylon_ring"
+            it("leaves", function() nr.test.clock() end)
+            it("sleeps", function() nr.sleep(1) end)
+        ]])
+        local got = support.run { "test", "-o", "TAP", path }
+        remove()
+        assert.equal(1, got.code)
+        assert.matches("not ok 1 %- leaves.*left behind: 1 open clock of nr%.test", got.out)
+        assert.matches("ok 2 %- sleeps", got.out)
+    end)
+end)
