@@ -153,6 +153,7 @@ local function place_error(file, _, message)
     return nil, true
 end
 
+require "nylon_ring.test.asserts"
 leaks.trace()
 keep_modules()
 busted.subscribe({ "file", "start" }, begin_file, { priority = 1 })

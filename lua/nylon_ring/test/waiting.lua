@@ -1,0 +1,87 @@
+-- Waiting in asserts: with a limit in real time, or by moving the clock that is moved by hand.
+
+local await = require "nylon_ring.await"
+local options = require "nylon_ring.options"
+local task = require "nylon_ring.task"
+local timers = require "nylon_ring.timers"
+local uv = require "luv"
+
+local M = {}
+
+local EVENTUALLY = { within = true, every = true }
+local NO_REPLY = { within = true }
+
+local function now()
+    local clock = timers.by_hand()
+    if clock then
+        return clock:now()
+    end
+    uv.update_time()
+    return uv.now()
+end
+
+-- Lets time go on: all that has happened by then has been seen by the tasks.
+local function pass(ms)
+    local clock = timers.by_hand()
+    if clock then
+        clock:advance(ms)
+    else
+        await.sleep(ms)
+    end
+end
+
+---Asks until the answer is true, or the time is over.
+---@async
+---@param fn fun(): any
+---@param opts? { within?: number, every?: number } milliseconds: 1,000 and 5 by default
+---@return boolean passed
+---@return any value the last answer
+---@return number after so many milliseconds
+function M.until_true(fn, opts)
+    opts = opts or {}
+    options.check("assert.eventually", opts, EVENTUALLY)
+    local within = options.limit("within", opts.within, 1000)
+    local every = options.limit("every", opts.every, 5)
+    local start = now()
+    local value = fn()
+    while not value and now() - start < within do
+        pass(math.min(every, within - (now() - start)))
+        value = fn()
+    end
+    return value and true or false, value, now() - start
+end
+
+-- The end of a task, as its values; without raising what it failed with.
+local function values_of(ended)
+    if ended._state == "ok" then
+        return ended._values
+    end
+    ended._delivered = true
+    return { nil, ended._err, n = 2 }
+end
+
+---Waits for the end of a task, or of a function that is run as one and cancelled when the time is over.
+---@async
+---@param what fun()|nylon_ring.Task
+---@param opts? { within?: number } milliseconds, 50 by default
+---@return table|nil values what it answered; nil where it did not
+---@return number after so many milliseconds
+function M.for_end(what, opts)
+    opts = opts or {}
+    options.check("assert.no_reply", opts, NO_REPLY)
+    local within = options.limit("within", opts.within, 50)
+    local start = now()
+    local running = type(what) == "function" and task.spawn(what) or what
+    while not running._done and now() - start < within do
+        pass(math.min(5, within - (now() - start)))
+    end
+    if running._done then
+        return values_of(running), now() - start
+    elseif running ~= what then
+        running:cancel "no reply came"
+        running:join()
+    end
+    return nil, within
+end
+
+return M
