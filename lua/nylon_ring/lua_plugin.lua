@@ -57,6 +57,7 @@ local COUNTERS = {
 ---@field package _running table<nylon_ring.Task, nylon_ring.Exchange> handlers that are not done
 ---@field package _open table<nylon_ring.Exchange, true> calls and streams that have not ended
 ---@field package _gone boolean
+---@field package _on_unload? fun() hears that everything is down
 ---@field package _idle? fun() hears that a call has ended or a handler is done
 local LuaPlugin = { __tostring = plugins.Plugin.__tostring }
 LuaPlugin.__index = LuaPlugin

@@ -3,6 +3,8 @@
 
 local parts = {
     clock = "nylon_ring.test.clock",
+    record = "nylon_ring.test.record",
+    replay = "nylon_ring.test.replay",
 }
 
 local M = {}

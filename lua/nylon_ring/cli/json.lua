@@ -5,6 +5,7 @@ local cjson = require "cjson"
 local M = {}
 
 local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+M.alphabet = alphabet
 
 --- Base64 with padding.
 ---@param bytes string

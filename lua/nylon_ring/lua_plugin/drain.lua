@@ -70,6 +70,9 @@ function M.drain(plugin, grace)
     wait_until(plugin, function()
         return next(plugin._running) == nil
     end, nil, "unload")
+    if plugin._on_unload then
+        plugin._on_unload()
+    end
     report.error = completed > 0 and "drain_timeout" or nil
     return report
 end

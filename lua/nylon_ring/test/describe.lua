@@ -60,12 +60,9 @@ local function status_of(name)
     end
 end
 
+-- The code of an Error; one in capitals must be known, another one may be a script's own.
 local function code_of(name)
-    for _, code in pairs(codes) do
-        if code == name:lower() then
-            return code
-        end
-    end
+    return codes[name] or name:match "^%l[%l%d_]*$"
 end
 
 ---What an assert expects, in words; nil where it is nothing that a call answers.

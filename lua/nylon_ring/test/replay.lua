@@ -1,0 +1,219 @@
+-- `nr.test.replay`: a plugin that answers as a recorded one did, for golden specs of routes and scripts
+-- without the plugin.
+--
+--     local packages = nr.test.replay "spec/packages.tape"
+--
+-- A call is known by its path, method, query, body and kind; with `headers = true` by its headers as well.
+-- Equal calls get their answers in the recorded order, and then the last one again. A call that is not on
+-- the tape is answered with an Error `unknown_call` that shows the nearest one, which goes to `nr.on_error`
+-- too: a spec fails even where the script that it tests copes with errors.
+
+local await = require "nylon_ring.await"
+local differ = require "nylon_ring.test.diff"
+local errors = require "nylon_ring.errors"
+local lua_plugin = require "nylon_ring.lua_plugin"
+local misuse = require "nylon_ring.misuse"
+local options = require "nylon_ring.options"
+local relay = require "nylon_ring.lua_plugin.relay"
+local shown = require "nylon_ring.test.describe"
+local tape = require "nylon_ring.test.tape"
+local task = require "nylon_ring.task"
+
+local ipairs, type = ipairs, type
+
+local M = {}
+
+local KNOWN = { times = true, headers = true, name = true }
+
+---@class nylon_ring.ReplayOptions
+---@field times? boolean answers take as long as they did; at once by default
+---@field headers? boolean calls are known by their headers as well
+---@field name? string the recorded plugin's by default
+
+-- ---- What is asked for ----
+
+-- The lines that a request is known by, and compared in.
+local function lines_of(take, with_headers)
+    local lines = { ("%s %s"):format(take.method or "GET", take.call) }
+    if take.query then
+        lines[#lines + 1] = "query " .. shown.value(take.query)
+    end
+    for _, pair in ipairs(with_headers and take.headers or {}) do
+        lines[#lines + 1] = ("header %s: %s"):format(pair[1], pair[2])
+    end
+    if take.body then
+        lines[#lines + 1] = "body " .. shown.value(take.body)
+    end
+    local kind = take.notify and "as a notification" or take.stream and "as a stream"
+    if kind then
+        lines[#lines + 1] = kind
+    end
+    return lines
+end
+
+-- Texts that differ only beyond what is shown are others all the same.
+local function key_of(take, with_headers)
+    local parts = lines_of(take, with_headers)
+    parts[#parts + 1] = take.query or ""
+    parts[#parts + 1] = take.body or ""
+    return table.concat(parts, "\0")
+end
+
+-- How far two texts are apart: what is left without their common begin and end.
+local function distance(a, b)
+    local from, to = 0, 0
+    local shorter = math.min(#a, #b)
+    while from < shorter and a:byte(from + 1) == b:byte(from + 1) do
+        from = from + 1
+    end
+    while to < shorter - from and a:byte(-to - 1) == b:byte(-to - 1) do
+        to = to + 1
+    end
+    return math.max(#a, #b) - from - to
+end
+
+-- Two requests: the path counts most, then what else there is.
+local function apart(a, b, with_headers)
+    local path = distance(a.call, b.call) / math.max(#a.call, #b.call, 1)
+    local mine = table.concat(lines_of(a, with_headers), "\n")
+    local other = table.concat(lines_of(b, with_headers), "\n")
+    return path * 4 + distance(mine, other) / math.max(#mine, #other, 1)
+end
+
+-- ---- The tape ----
+
+---@class nylon_ring.test.Replay
+---@field path string
+---@field takes nylon_ring.test.Take[]
+---@field private _by_key table<string, { [integer]: nylon_ring.test.Take, at: integer }>
+local Replay = {}
+Replay.__index = Replay
+
+local function new_replay(path, takes, opts)
+    local by_key = {}
+    for _, take in ipairs(takes) do
+        local key = key_of(take, opts.headers)
+        by_key[key] = by_key[key] or { at = 0 }
+        table.insert(by_key[key], take)
+    end
+    return setmetatable({ path = path, takes = takes, _by_key = by_key, _opts = opts }, Replay)
+end
+
+function Replay:find(asked)
+    local known = self._by_key[key_of(asked, self._opts.headers)]
+    if known then
+        known.at = math.min(known.at + 1, #known)
+        known[known.at].used = true
+        return known[known.at]
+    end
+end
+
+function Replay:nearest(asked)
+    local best, least
+    for _, take in ipairs(self.takes) do
+        local far = apart(asked, take, self._opts.headers)
+        if not least or far < least then
+            best, least = take, far
+        end
+    end
+    return best
+end
+
+-- What is said of a call that is not on the tape.
+function Replay:explain(asked)
+    local lines, nearest = lines_of(asked, self._opts.headers), self:nearest(asked)
+    if not nearest then
+        return ("%s has no calls at all; this one came:\n%s"):format(self.path, differ.list(lines))
+    end
+    local diff = differ.lists(lines_of(nearest, self._opts.headers), lines)
+    local message = "%s has no such call (+); the nearest is in line %d (-):\n%s"
+    return message:format(self.path, nearest.line, diff or "they differ beyond what is shown")
+end
+
+-- ---- Playing ----
+
+local function pause(replay, from, to)
+    if replay._opts.times and to > from then
+        await.sleep(to - from)
+    end
+end
+
+local function play_frames(replay, call, take)
+    local at = 0
+    for _, frame in ipairs(take.frames) do
+        pause(replay, at, frame[3] or at)
+        at = frame[3] or at
+        if not relay.send(call, frame[1], frame[2]) then
+            return
+        end
+    end
+end
+
+local function play(replay, call, take)
+    if take.frames then
+        play_frames(replay, call, take)
+    else
+        pause(replay, 0, take.left and 0 or take.ms or 0)
+    end
+    if take.error then
+        return nil, errors.new {
+            code = take.error,
+            message = take.message or take.error,
+            plugin = replay.name,
+            status = take.status,
+        }
+    elseif take.status then
+        return take.status, take.answer
+    end
+end
+
+local function handle(replay, call)
+    local asked = tape.take_of(call)
+    local take = replay:find(asked)
+    if take then
+        return play(replay, call, take)
+    end
+    local err = errors.new {
+        code = "unknown_call",
+        message = replay:explain(asked),
+        plugin = replay.name,
+    }
+    task.report(err, "", task.current())
+    return nil, err
+end
+
+---Makes a plugin of a file that `nr.test.record` wrote. Its method `unused` answers the recorded calls that
+---were not asked for.
+---@param path string
+---@param opts? nylon_ring.ReplayOptions
+---@return nylon_ring.LuaPlugin
+function M.replay(path, opts)
+    if type(path) ~= "string" then
+        misuse("nr.test.replay takes the path of a recorded file, not %s", type(path))
+    end
+    opts = opts or {}
+    options.check("nr.test.replay", opts, KNOWN)
+    local head, takes = tape.read(path)
+    if not head then
+        misuse("nr.test.replay: %s", takes)
+    end
+    local replay = new_replay(path, takes, opts)
+    replay.name = opts.name or head.plugin
+    local plugin = lua_plugin.plugin_from_lua({
+        ["*"] = function(call)
+            return handle(replay, call)
+        end,
+    }, { name = replay.name, version = head.version })
+    function plugin.unused()
+        local list = {}
+        for _, take in ipairs(takes) do
+            if not take.used then
+                list[#list + 1] = take
+            end
+        end
+        return list
+    end
+    return plugin
+end
+
+return M

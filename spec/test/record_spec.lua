@@ -1,0 +1,219 @@
+local nr = require "nylon_ring"
+local support = require "spec.support"
+local tasks = require "spec.lua.support"
+
+local function read(path)
+    local file = assert(io.open(path, "rb"))
+    local text = file:read "*a"
+    file:close()
+    return text
+end
+
+describe("a recording", function()
+    local inner, recorded, path, remove, clock
+
+    before_each(function()
+        path, remove = support.file("calls.tape", "old")
+        inner = nr.plugin_from_lua({
+            ["/echo"] = function(call) return call.body end,
+            ["/fail"] = function() return nr.ERR, "down" end,
+            ["/slow"] = function() nr.sleep(300) return "slow" end,
+            ["/note"] = function() end,
+            ["/count"] = function(call)
+                for index = 1, tonumber(call.query:match "n=(%d+)") do
+                    call:frame(tostring(index))
+                    nr.sleep(10)
+                end
+                call:finish()
+            end,
+        }, { name = "inner", version = "1.2" })
+        recorded = nr.test.record(inner, path)
+        clock = nr.test.clock()
+    end)
+
+    after_each(function()
+        clock:close()
+        recorded:unload()
+        inner:unload()
+        remove()
+    end)
+
+    -- Reads a stream while the clock moves.
+    local function frames(plugin, target)
+        local list = {}
+        local reader = nr.spawn(function()
+            for status, data in plugin:call_stream(target):frames() do
+                list[#list + 1] = status .. ":" .. data
+            end
+        end)
+        while reader:status() ~= "done" do
+            clock:next()
+        end
+        return list
+    end
+
+    local function make_calls(plugin)
+        local answers = {}
+        local function add(...)
+            answers[#answers + 1] = { ... }
+        end
+        add(plugin:call("/echo", "hi"))
+        add(plugin:call {
+            path = "/echo",
+            method = "PUT",
+            query = "a=1",
+            headers = { B = "2" },
+            body = "\255",
+        })
+        add(plugin:call "/fail")
+        local slow = nr.spawn(function() return plugin:call "/slow" end)
+        clock:advance(300)
+        add(slow:join())
+        add(plugin:notify("/note", "n"))
+        add(unpack(frames(plugin, "/count?n=2")))
+        local status, err = plugin:call "/none"
+        add(status, err.code, err.status)
+        return answers
+    end
+
+    it("is text: a line a call, with its answer and time", function()
+        make_calls(recorded)
+        recorded:unload()
+        assert.equal(table.concat({
+            '{"nylon_ring_tape":1,"plugin":"inner","version":"1.2"}',
+            '{"call":"/echo","body":"hi","status":0,"answer":"hi","ms":0}',
+            '{"call":"/echo","method":"PUT","query":"a=1","headers":[["b","2"]],'
+                .. '"body":{"base64":"/w=="},"status":0,"answer":{"base64":"/w=="},"ms":0}',
+            '{"call":"/fail","status":1,"answer":"down","ms":0}',
+            '{"call":"/slow","status":0,"answer":"slow","ms":300}',
+            '{"call":"/note","body":"n","notify":true}',
+            '{"call":"/count","query":"n=2","stream":true,'
+                .. '"frames":[[0,"1",0],[0,"2",10],[4,"",20]],"ms":20}',
+            '{"call":"/none","error":"plugin_handle_failed",'
+                .. '"message":"plugin \'inner\' refused \'/none\' with status 3 (Unsupported)",'
+                .. '"status":3,"ms":0}',
+            "",
+        }, "\n"), read(path))
+    end)
+
+    it("answers as the plugin did, and so does its replay", function()
+        local answers = make_calls(recorded)
+        recorded:unload()
+        local replayed = nr.test.replay(path)
+        assert.equal("inner", replayed.name)
+        assert.same(answers, make_calls(replayed))
+        assert.same({}, replayed:unused())
+        replayed:unload()
+    end)
+
+    it("keeps what came before the caller left", function()
+        local call = nr.spawn(function() return recorded:call("/slow", "", { timeout = 200 }) end)
+        local stream = assert(recorded:call_stream "/count?n=99")
+        assert.same({ 0, "1" }, { stream:recv() })
+        clock:advance(200)
+        stream:close()
+        assert.is_true(nr.is_error(select(2, call:join()), "timeout"))
+        recorded:unload()
+        local text = read(path)
+        assert.matches('{"call":"/slow","left":"timeout","ms":200}', text, 1, true)
+        assert.matches('"frames":%[%[0,"1",0%].*%],"left":"cancelled"', text)
+        local replayed = nr.test.replay(path)
+        assert.no_reply(function() return replayed:call "/slow" end, { within = 1000 })
+        replayed:unload()
+    end)
+
+    describe("replayed", function()
+        local function replay(lines, options)
+            local tape_path, remove_tape = support.file("inner.tape",
+                '{"nylon_ring_tape":1,"plugin":"p","version":"1"}\n' .. lines)
+            local plugin = nr.test.replay(tape_path, options)
+            finally(function()
+                remove_tape()
+                plugin:unload()
+            end)
+            return plugin
+        end
+
+        it("gives equal calls their answers in order, the last one again", function()
+            local plugin = replay [[
+                {"call":"/x","status":0,"answer":"1"}
+                {"call":"/y","status":0,"answer":"y"}
+                {"call":"/x","status":1,"answer":"2"}
+            ]]
+            assert.same({ 0, "1" }, { plugin:call "/x" })
+            assert.same({ 1, "2" }, { plugin:call "/x" })
+            assert.same({ 1, "2" }, { plugin:call "/x" })
+            assert.equal("/y", plugin:unused()[1].call)
+        end)
+
+        it("takes its time when it is told to", function()
+            local plugin = replay('{"call":"/x","status":0,"answer":"1","ms":250}\n', { times = true })
+            local call = nr.spawn(function() return plugin:call "/x" end)
+            clock:advance(249)
+            assert.equal("suspended", call:status())
+            clock:advance(1)
+            assert.same({ 0, "1" }, { call:join() })
+        end)
+
+        it("knows calls by their headers only when it is told to", function()
+            local line = '{"call":"/x","headers":[["a","1"]],"status":0,"answer":"1"}\n'
+            local request = { path = "/x", headers = { A = "1" } }
+            assert.is_ok(replay(line):call "/x")
+            assert.is_ok(replay(line, { headers = true }):call(request))
+            local caught = tasks.catch_errors()
+            assert.is_not_ok(replay(line, { headers = true }):call "/x")
+            caught.restore()
+        end)
+
+        it("fails on a call that it does not know, and shows the nearest", function()
+            local plugin = replay [[
+                {"call":"/other","status":0,"answer":"1"}
+                {"call":"/users/7","query":"full=1","body":"a","status":0,"answer":"1"}
+            ]]
+            local caught = tasks.catch_errors()
+            local status, err = plugin:call({ path = "/users/7", query = "full=0" }, "a")
+            caught.restore()
+            assert.is_nil(status)
+            assert.status("unknown_call", status, err)
+            assert.equal(err, caught[1].err)
+            assert.matches("has no such call (+); the nearest is in line 3 (-):", err.message, 1, true)
+            assert.equal(table.concat({
+                "  GET /users/7",
+                '- query "full=1"',
+                '+ query "full=0"',
+                '  body "a"',
+            }, "\n"), err.message:match ":\n(.*)$")
+        end)
+
+        it("fails the spec also where its script copes with errors", function()
+            local tape_path, remove_tape = support.file("inner.tape", '{"nylon_ring_tape":1,"plugin":"p"}\n')
+            local spec_path, remove_spec = support.file("inner_spec.lua", ([[
+                local nr = require "nylon_ring"
+                it("copes", function()
+                    local router = nr.router():any("/*path", nr.test.replay %q)
+                    assert.equal(500, router:handle({ path = "/x" }).code)
+                end)
+            ]]):format(tape_path))
+            local got = support.run { "test", "-o", "TAP", spec_path }
+            remove_tape()
+            remove_spec()
+            assert.equal(1, got.code)
+            assert.matches("has no calls at all; this one came:.-GET /x", got.out)
+        end)
+
+        it("says which line it can not read", function()
+            for lines, message in pairs {
+                ["{"] = "line 2 is no JSON object",
+                ["{}"] = "line 2 has no call",
+                ['{"call":"/x"}'] = "line 2 has no answer",
+            } do
+                local ok, err = pcall(replay, lines)
+                assert.is_false(ok)
+                assert.matches(message, err, 1, true)
+            end
+            assert.matches("does not begin with a line of nylon_ring_tape",
+                select(2, pcall(nr.test.replay, support.plugin "echo")))
+            assert.matches("No such file", select(2, pcall(nr.test.replay, "/no/such.tape")))
+        end)
+    end)
+end)
