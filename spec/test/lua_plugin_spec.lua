@@ -54,6 +54,8 @@ describe("a plugin written in Lua", function()
             ["/error"] = function() return nr.plugin_from_lua({}):call "/x" end,
             ["/raise"] = function() error "oh" end,
             ["/odd"] = function() return true end,
+            ["/shy"] = function() error(setmetatable({}, { __tostring = error })) end,
+            ["/share"] = function() return 1.5, "?" end,
         }
         assert.same({ nr.ERR, "x" }, { plugin:call("/both", "x") })
         assert.same({ nr.OK, "GET/body?a=1" }, { plugin:call "/body?a=1" })
@@ -66,8 +68,12 @@ describe("a plugin written in Lua", function()
         assert.equal(nr.PANIC, panic)
         assert.matches("lua_plugin_spec.lua:%d+: oh", text)
         assert.same({ nr.PANIC, "a handler answered a boolean" }, { plugin:call "/odd" })
+        assert.same({ nr.PANIC, "(table)" }, { plugin:call "/shy" })
+        panic, text = plugin:call "/share"
+        assert.equal(nr.PANIC, panic)
+        assert.matches("a status is a whole number of 32 bits, not 1.5", text)
         assert.equal(1, plugin:stats().ok)
-        assert.equal(5, plugin:stats().errors)
+        assert.equal(7, plugin:stats().errors)
     end)
 
     it("sees the request as a loaded one does", function()

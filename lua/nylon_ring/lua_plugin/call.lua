@@ -5,7 +5,7 @@ local errors = require "nylon_ring.errors"
 local misuse = require "nylon_ring.misuse"
 local task = require "nylon_ring.task"
 
-local pairs, setmetatable, type = pairs, setmetatable, type
+local pairs, setmetatable, tostring, type = pairs, setmetatable, tostring, type
 
 local statuses = core.statuses
 
@@ -111,6 +111,9 @@ end
 -- `(status, data)`, or `(data)` with the status that it stands for.
 local function parts(status, data, default)
     if type(status) == "number" then
+        if status % 1 ~= 0 or status < 0 or status >= 2 ^ 32 then -- not NaN either
+            misuse("a status is a whole number of 32 bits, not %s", tostring(status))
+        end
         return status, check_data(data)
     end
     return default, check_data(status)

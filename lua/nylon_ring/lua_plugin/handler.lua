@@ -3,9 +3,10 @@
 local core = require "nylon_ring.core"
 local errors = require "nylon_ring.errors"
 local relay = require "nylon_ring.lua_plugin.relay"
+local report = require "nylon_ring.report"
 local task = require "nylon_ring.task"
 
-local tostring, type = tostring, type
+local type = type
 
 local M = {}
 
@@ -21,7 +22,7 @@ local function answer(call, exchange, first, second)
         if errors.is(second) then
             call:stop(second)
         else
-            call:fail(tostring(second))
+            call:fail(report.text_of(second))
         end
     elseif first ~= nil then
         error(("a handler answered a %s"):format(type(first)), 0)
@@ -36,7 +37,7 @@ local function take_outcome(exchange, done)
     if done._state == "cancelled" and exchange.open then
         exchange:stop(done._err)
     elseif done._state == "failed" and exchange.open then
-        exchange:send(core.statuses.PANIC, tostring(done._err))
+        exchange:send(core.statuses.PANIC, report.text_of(done._err))
     elseif done._state == "failed" then
         task.report(done._err, done._traceback, done)
     end
