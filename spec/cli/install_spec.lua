@@ -22,6 +22,15 @@ describe("an installed program", function()
         assert.equal(prefix .. "/share/lua/5.1/nylon_ring/init.lua\n", got.out)
     end)
 
+    it("says so where Lua cannot find modules because of the folder's name", function()
+        assert(uv.fs_mkdir(prefix .. "/odd;folder", 448))
+        assert(uv.fs_symlink(prefix .. "/share", prefix .. "/odd;folder/share"))
+        assert(uv.fs_copyfile(prefix .. "/bin/nylon-ring", prefix .. "/odd;folder/nylon-ring"))
+        local got = support.start(prefix .. "/odd;folder/nylon-ring", { "--version" }):wait()
+        assert.equal(1, got.code)
+        assert.matches("^nylon%-ring: Lua finds no module below [^\n]*: install [^\n]*\n$", got.err)
+    end)
+
     it("calls a plugin", function()
         local got = support.start(prefix .. "/bin/nylon-ring",
             { "call", support.plugin "echo", "/thread", "-d", "hi" }):wait()

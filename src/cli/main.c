@@ -75,6 +75,11 @@ static void prepend(lua_State *L, const char *name, const char *first) {
 static void set_paths(lua_State *L) {
     push_root(L);
     const char *root = lua_tostring(L, -1);
+    if (strpbrk(root, ";?") != NULL)
+        luaL_error(L,
+                   "Lua finds no module below %s, because of the ';' or '?' in it: install the "
+                   "program in another folder",
+                   root);
     lua_getglobal(L, "package");
     const char *lua_files =
         lua_pushfstring(L, "%s" LUA_FILES "?.lua;%s" LUA_FILES "?/init.lua", root, root);
@@ -108,10 +113,22 @@ static int run(lua_State *L) {
     return 1;
 }
 
+static int is_in_lua(lua_State *L) {
+    lua_Debug ar;
+    for (int level = 1; lua_getstack(L, level, &ar) != 0; level++) {
+        lua_getinfo(L, "S", &ar);
+        if (*ar.what != 'C')
+            return 1;
+    }
+    return 0;
+}
+
+/* What failed before any Lua ran is told in one line. */
 static int traceback(lua_State *L) {
     if (!lua_isstring(L, 1) && !luaL_callmeta(L, 1, "__tostring"))
         lua_pushfstring(L, "(error object is a %s)", luaL_typename(L, 1));
-    luaL_traceback(L, L, lua_tostring(L, -1), 1);
+    if (is_in_lua(L))
+        luaL_traceback(L, L, lua_tostring(L, -1), 1);
     return 1;
 }
 
