@@ -11,18 +11,19 @@ local misuse = require "nylon_ring.misuse"
 local options = require "nylon_ring.options"
 local requests = require "nylon_ring.request"
 local timers = require "nylon_ring.timers"
+local unread = require "nylon_ring.unread"
 
 local error, getmetatable, type = error, getmetatable, type
 local ffi_string = ffi.string
 local core_await, core_call, core_failure, core_result = core.await, core.call, core.failure, core.result
 local raised = core.raised
 local Request = requests.Request
-local fast_call = fast.call
+local fast_call, text = fast.call, fast.text
 
 local M = {}
 
 -- What `fast.call` returns.
-local PENDING, PLAIN, KEPT, ODD, OUTSIDE, INTERRUPTED = 0, 1, 2, 3, 4, 5
+local PENDING, PLAIN, KEPT, ODD, OUTSIDE, INTERRUPTED, UNREAD = 0, 1, 2, 3, 4, 5, 6
 
 -- Calls that go the way that suspends after one had to wait. When so many in a row were answered inside
 -- `handle` after all, the next one tries the fast way again.
@@ -118,7 +119,7 @@ end
 local function call_fast(plugin, learner, c, request, target, body, timeout)
     local rc = fast_call(fast, plugin._c, c, body, #body, timeout)
     if rc == PLAIN then
-        return fast.status, ffi_string(fast.data, fast.size)
+        return fast.status, ffi_string(text, fast.size)
     elseif rc == KEPT then
         local status, data = fast.status, ffi_string(fast.data, fast.size)
         fast.release(fast)
@@ -133,11 +134,19 @@ local function call_fast(plugin, learner, c, request, target, body, timeout)
         return core_result(plugin._handle, target)
     elseif rc == INTERRUPTED then
         return call_again(plugin, request, body, timeout)
+    elseif rc == UNREAD then
+        local free, err = unread.free()
+        if not free then
+            return nil, err
+        end
+        return M.call(plugin, request, body, { timeout = timeout > 0 and timeout })
     elseif rc == OUTSIDE then
         core.check() -- raises
     end
     return core_failure(plugin._handle)
 end
+
+unread.takes(call_fast)
 
 -- What the C function that suspends gave; `at_once` when it did not have to.
 local function learn(learner, status, body, at_once)

@@ -21,6 +21,7 @@ typedef struct nr__fast nr__fast_t;
 struct nr__fast {
     uint32_t status, size;
     const char *data;
+    char text[40];
     int (*call)(nr__fast_t *, nr__handle_t *, nr_request_t *, const char *, size_t, double);
     int (*notify)(nr__fast_t *, nr__handle_t *, nr_request_t *, const char *, size_t);
     int (*next)(nr__fast_t *, nr__reader_t *);

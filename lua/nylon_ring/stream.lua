@@ -10,14 +10,15 @@ local options = require "nylon_ring.options"
 local requests = require "nylon_ring.request"
 local task = require "nylon_ring.task"
 local timers = require "nylon_ring.timers"
+local unread = require "nylon_ring.unread"
 
 local error, pcall, setmetatable, type = error, pcall, setmetatable, type
 local ffi_string = ffi.string
-local core_recv, fast_next, raised = core.recv, fast.next, core.raised
+local core_recv, fast_next, text, raised = core.recv, fast.next, fast.text, core.raised
 
 local M = {}
 
-local PENDING, PLAIN, KEPT = 0, 1, 2 -- what `fast.next` returns
+local PENDING, PLAIN, KEPT, UNREAD = 0, 1, 2, 6 -- what `fast.next` returns
 local SLOW = 8 -- frames that go the way that suspends after one had to be waited for
 
 local OPTIONS = {
@@ -141,13 +142,18 @@ function Stream:recv()
     if not slow then
         local rc = fast_next(fast, self._c)
         if rc == PLAIN then
-            return fast.status, ffi_string(fast.data, fast.size)
+            return fast.status, ffi_string(text, fast.size)
         elseif rc == KEPT then
             local status, data = fast.status, ffi_string(fast.data, fast.size)
             fast.release(fast)
             return status, data
         elseif rc == PENDING then
             self._slow = SLOW
+        elseif rc == UNREAD then
+            local free, err = unread.free()
+            if not free then
+                return nil, err
+            end
         end
     end
     if self._by_hand then
@@ -155,6 +161,8 @@ function Stream:recv()
     end
     return learn(self, core_recv(self._reader, self.plugin._handle, self._target, self._timeout))
 end
+
+unread.takes(Stream.recv)
 
 local function next_frame(stream)
     local status, data = stream:recv()

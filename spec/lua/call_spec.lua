@@ -218,6 +218,32 @@ describe("a v2 plugin", function()
     end)
 end)
 
+describe("a finalizer that calls a plugin", function()
+    it("does not disturb the answer that was being taken", function()
+        local v2 = load "echo_v2"
+        local finalized, wrong = 0, false
+        local pause, speed = collectgarbage("setpause", 0), collectgarbage("setstepmul", 400)
+        for i = 1, 3000 do
+            local garbage = newproxy(true)
+            getmetatable(garbage).__gc = function()
+                local ok, status, body = pcall(v2.call, v2, "upper", ("f"):rep(3000))
+                local refused = not ok or status == nil and nr.is_error(body, "misuse")
+                finalized = finalized + 1
+                wrong = wrong or not refused and body ~= ("F"):rep(3000)
+            end
+            local payload = ("%d"):format(i):rep(500)
+            local options = i % 2 == 0 and { state = {} } or nil
+            local status, body = v2:call("upper", payload, options)
+            assert(status == nr.OK and body == payload, "wrong answer")
+        end
+        collectgarbage("setpause", pause)
+        collectgarbage("setstepmul", speed)
+        assert.is_true(finalized > 0)
+        assert.is_false(wrong)
+        v2:unload()
+    end)
+end)
+
 describe("a notification", function()
     it("is done when handle returns, in a task and outside", function()
         local hold = load "fixture_hold"

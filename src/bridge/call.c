@@ -106,14 +106,12 @@ static void push_message(lua_State *L, const nr__about_t *about, const nr_result
 
 static int push_failure(lua_State *L, nr__bridge_t *b, const nr__about_t *about,
                         const nr_result_t *result) {
-    lua_pushnil(L);
-    push_message(L, about, result);
-    nr__failure_t failure = {.code = result->error,
-                             .message = lua_tostring(L, -1),
-                             .plugin = about->plugin,
-                             .sid = result->sid};
+    nr__failure_t failure = {.code = result->error, .plugin = about->plugin, .sid = result->sid};
     if (result->error == NR_E_PLUGIN_HANDLE_FAILED)
         failure.status = result->status;
+    lua_pushnil(L);
+    push_message(L, about, result);
+    failure.message = lua_tostring(L, -1);
     nr__failure_push(L, b, &failure);
     lua_remove(L, -2);
     return 2;
@@ -182,14 +180,15 @@ static int core_call(lua_State *L) {
     nr_call_options_t options = {
         .user = task, .timeout_ms = timeout, .state = state.values, .state_len = state.len};
     nr__fast_t *fast = &b->fast;
-    int rc = nr__fast_start(fast, handle, request, body, &options);
+    nr_result_t *result = &fast->slow_result;
+    int rc = nr__fast_start(fast, handle, request, body, &options, result);
     if (rc < 0)
         return nr__failure_return(L, b, &fast->err, handle->name);
     if (rc == NR_PENDING)
-        return await(L, task, fast->result.sid, timeout, 1, 2);
+        return await(L, task, result->sid, timeout, 1, 2);
     nr__about_t about = {handle->name, lua_tostring(L, 2), timeout};
-    int values = nr__call_push_result(L, b, &about, &fast->result);
-    fast->release(fast);
+    int values = nr__call_push_result(L, b, &about, result);
+    nr__fast_release(result);
     lua_pushboolean(L, 1);
     return values + 1;
 }

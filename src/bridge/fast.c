@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "bridge.h"
 
@@ -12,10 +13,10 @@ static NrBytes bytes(const char *data, size_t len) {
     return view;
 }
 
-/* A result that was not fetched, because Lua ran out of memory for it. */
-static void drop_last(nr__fast_t *fast) {
-    if (fast->result.release)
-        nr_result_release(&fast->result);
+void nr__fast_release(nr_result_t *result) {
+    if (result->release)
+        nr_result_release(result);
+    result->release = NULL;
 }
 
 int nr__fast_unloaded(nr__fast_t *fast, const nr__handle_t *plugin) {
@@ -27,22 +28,29 @@ int nr__fast_unloaded(nr__fast_t *fast, const nr__handle_t *plugin) {
 }
 
 int nr__fast_start(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request, NrBytes body,
-                   const nr_call_options_t *options) {
-    drop_last(fast);
+                   const nr_call_options_t *options, nr_result_t *result) {
+    nr__fast_release(result);
     if (!plugin->plugin)
         return nr__fast_unloaded(fast, plugin);
-    return nr_call(plugin->plugin, request, body, options, &fast->result, &fast->err);
+    return nr_call(plugin->plugin, request, body, options, result, &fast->err);
 }
 
-/* The result is there: how Lua takes it. */
+/* The result is there: how Lua takes it. What fits is copied to where it needs no pointer, because
+ * reading a pointer may run a finalizer, which may call. */
 static int show(nr__fast_t *fast) {
-    const nr_result_t *result = &fast->result;
+    nr_result_t *result = &fast->result;
     if (result->error != 0 || result->len > UINT32_MAX)
         return NR__ODD;
     fast->status = result->status;
     fast->size = (uint32_t)result->len;
+    if (result->len <= sizeof fast->text) {
+        memcpy(fast->text, result->data, (size_t)result->len);
+        nr__fast_release(result);
+        return NR__PLAIN;
+    }
     fast->data = (const char *)result->data;
-    return result->release ? NR__KEPT : NR__PLAIN;
+    fast->unread = 1;
+    return NR__KEPT;
 }
 
 static int call(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request, const char *body,
@@ -50,11 +58,13 @@ static int call(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request, c
     nr_call_options_t options = {.user = fast->current, .timeout_ms = (uint64_t)timeout};
     if (!fast->current)
         return NR__OUTSIDE;
+    if (fast->unread)
+        return NR__UNREAD;
     if (fast->interrupted) {
         fast->interrupted = 0;
         return NR__INTERRUPTED;
     }
-    int rc = nr__fast_start(fast, plugin, request, bytes(body, len), &options);
+    int rc = nr__fast_start(fast, plugin, request, bytes(body, len), &options, &fast->result);
     return rc == NR_DONE ? show(fast) : rc;
 }
 
@@ -65,16 +75,18 @@ static int notify(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request,
     return nr_notify(plugin->plugin, request, bytes(body, len), NULL, &fast->err);
 }
 
-int nr__fast_next(nr__fast_t *fast, nr__reader_t *reader) {
-    drop_last(fast);
+int nr__fast_next(nr__reader_t *reader, nr_result_t *result) {
+    nr__fast_release(result);
     if (!reader->stream)
         return NR_E_STREAM_ENDED;
-    return nr_stream_next(reader->stream, &fast->result);
+    return nr_stream_next(reader->stream, result);
 }
 
 /* A frame that another task waits for is not taken away from it. */
 static int next(nr__fast_t *fast, nr__reader_t *reader) {
-    int rc = reader->task ? NR_PENDING : nr__fast_next(fast, reader);
+    if (fast->unread)
+        return NR__UNREAD;
+    int rc = reader->task ? NR_PENDING : nr__fast_next(reader, &fast->result);
     return rc == NR_DONE ? show(fast) : rc;
 }
 
@@ -83,8 +95,8 @@ static int prepare(nr__fast_t *fast, nr_request_t *out, const NrRequest *from) {
 }
 
 static void release(nr__fast_t *fast) {
-    nr_result_release(&fast->result);
-    fast->result.release = NULL;
+    nr__fast_release(&fast->result);
+    fast->unread = 0;
 }
 
 /* ---- Layout ----------------------------------------------------------------------------- */
@@ -119,6 +131,7 @@ static const struct layout {
     FIELD(nr__fast_t, status),
     FIELD(nr__fast_t, size),
     FIELD(nr__fast_t, data),
+    FIELD(nr__fast_t, text),
     FIELD(nr__fast_t, call),
     FIELD(nr__fast_t, notify),
     FIELD(nr__fast_t, next),
@@ -154,6 +167,6 @@ void nr__fast_open(lua_State *L, nr__bridge_t *b) {
 }
 
 void nr__fast_close(nr__bridge_t *b) {
-    if (b->fast.result.release)
-        release(&b->fast);
+    release(&b->fast);
+    nr__fast_release(&b->fast.slow_result);
 }

@@ -30,18 +30,22 @@ typedef struct nr__reader {
 
 /* What `call` and `next` return beside NR_PENDING and negative errors. */
 enum {
-    NR__PLAIN = NR_DONE, /* `status`, `data` and `size` are the answer */
-    NR__KEPT = 2,        /* the same; `release` is to be called after it was copied */
+    NR__PLAIN = NR_DONE, /* `status` and `size` are the answer's, its bytes are in `text` */
+    NR__KEPT = 2,        /* they are at `data`, until `release` is called */
     NR__ODD = 3,         /* `core.result` makes of it what the caller gets */
     NR__OUTSIDE = 4,     /* nothing was started: no task runs */
     /* Nothing was started: the loop has to turn once before. A loop of calls that are answered
      * inside `handle` would never let it see a signal. */
-    NR__INTERRUPTED = 5
+    NR__INTERRUPTED = 5,
+    /* Nothing was started: the last answer was not released. Either memory ran out for it, or this
+     * is a finalizer that Lua runs while it is taken. */
+    NR__UNREAD = 6
 };
 
 typedef struct nr__fast {
     uint32_t status, size;
     const char *data;
+    char text[40];
     int (*call)(struct nr__fast *fast, nr__handle_t *plugin, nr_request_t *request,
                 const char *body, size_t len, double timeout);
     int (*notify)(struct nr__fast *fast, nr__handle_t *plugin, nr_request_t *request,
@@ -52,7 +56,9 @@ typedef struct nr__fast {
     volatile int interrupted; /* set by a signal handler: the next call is NR__INTERRUPTED */
     /* From here on only C looks. */
     struct nr__task *current; /* the running task or NULL */
-    nr_result_t result;       /* the last one, of `core.call` as well; the next one releases it */
+    int unread;               /* `data` is in use until `release` */
+    nr_result_t result;       /* of `call` and `next` */
+    nr_result_t slow_result;  /* of `core.call` and `core.recv`; the next one releases it */
     nr_error_t err;           /* of the last function that returned a negative value */
     int closed;               /* the worker is gone */
 } nr__fast_t;
@@ -66,11 +72,14 @@ void nr__fast_close(struct nr__bridge *b);
 /* Fills `fast->err` for a plugin that is gone, and returns its code. */
 int nr__fast_unloaded(nr__fast_t *fast, const nr__handle_t *plugin);
 
-/* The call as both ways make it. The result is in `fast->result`. */
+/* The call as both ways make it. `result` is one of those above; what is left in it is released. */
 int nr__fast_start(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request, NrBytes body,
-                   const nr_call_options_t *options);
+                   const nr_call_options_t *options, nr_result_t *result);
 
-/* The next frame, into `fast->result`; as `nr_stream_next`. */
-int nr__fast_next(nr__fast_t *fast, nr__reader_t *reader);
+/* The next frame, as `nr_stream_next`; the same holds for `result`. */
+int nr__fast_next(nr__reader_t *reader, nr_result_t *result);
+
+/* Releases a result, once or more often. */
+void nr__fast_release(nr_result_t *result);
 
 #endif

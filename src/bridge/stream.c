@@ -139,19 +139,20 @@ static int await_frame(lua_State *L, nr__bridge_t *b, nr__reader_t *reader) {
 static int core_recv(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
     nr__reader_t *reader = check_reader(L, b, 1);
-    nr__fast_t *fast = &b->fast;
     if (!reader->stream)
         return 0;
+    nr__sched_suspendable(L, b);
     if (reader->task)
         nr__refuse(L, b, "another task reads this stream already: let one task read it");
-    int rc = nr__fast_next(fast, reader);
+    nr_result_t *frame = &b->fast.slow_result;
+    int rc = nr__fast_next(reader, frame);
     if (rc == NR_PENDING)
         return await_frame(L, b, reader);
     nr__about_t about = {.plugin = nr__plugin_handle(L, b, 2)->name,
                          .target = luaL_checkstring(L, 3),
                          .timeout = nr__call_number(L, 4)};
-    int values = push_frame(L, b, &about, reader->stream, rc, &fast->result);
-    fast->release(fast);
+    int values = push_frame(L, b, &about, reader->stream, rc, frame);
+    nr__fast_release(frame);
     lua_pushboolean(L, 1);
     return values + 1;
 }
