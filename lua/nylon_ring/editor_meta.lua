@@ -1,0 +1,88 @@
+---@meta nylon_ring.editor
+-- What src/bridge/editor*.c define in C, for editors; it is never loaded. Internal: the REPL's terminal uses
+-- it. A spec holds this file against the module.
+-- luacheck: ignore 212 241
+
+---@class nylon_ring.editor
+local editor = {}
+
+---@class nylon_ring.Editor: userdata one edited line; collecting it gives the terminal back
+local Editor = {}
+
+---Opens a terminal for editing; it stays as it is until `raw`.
+---@param fd integer
+---@return nylon_ring.Editor|nil
+---@return string? err
+function editor.new(fd) end
+
+---How many cells a character takes; -1 for what can not be shown.
+---@param character string
+---@return integer
+function editor.width(character) end
+
+---Waits until this process has an open file to itself; closing the file lets go.
+---@param fd integer
+---@return boolean
+function editor.lock(fd) end
+
+---Takes SIGINT over.
+---@param flag? lightuserdata `core.interrupted`
+---@return integer fd readable when one came
+function editor.watch_interrupts(flag) end
+
+---@return integer count how many came since it was last called
+function editor.take_interrupts() end
+
+---SIGINT goes where it went before.
+function editor.leave_interrupts() end
+
+---Takes the terminal and begins an empty line, or gives it back as it was.
+---@param on boolean
+function Editor:raw(on) end
+
+---The terminal's descriptor, to wait for input and to write to; closed by `close`.
+---@return integer
+function Editor:fd() end
+
+---Takes in what was typed.
+---@return integer|nil count 0 at the end; nil: nothing now
+function Editor:read() end
+
+---Takes bytes in as if they had been typed.
+---@param bytes string
+function Editor:feed(bytes) end
+
+---Uses one whole key of what was typed.
+---@return nil|"key"|"accept"|"complete"|"search"|"up"|"down"|"first"|"last"|"redraw"|"eof"|"paste" event
+---@return string? text of "paste"
+function Editor:step() end
+
+---Takes one whole key without using it on the line.
+---@return string|nil
+function Editor:key() end
+
+---The key that `key` took is used by the next `step`.
+function Editor:put_back() end
+
+---@return string before the cursor
+---@return string after
+function Editor:line() end
+
+---@param before string
+---@param after? string the cursor stands before it
+function Editor:set(before, after) end
+
+---@param text string at the cursor
+function Editor:insert(text) end
+
+---@param count integer characters before the cursor
+function Editor:erase(count) end
+
+---@return integer columns
+---@return integer rows
+function Editor:size() end
+
+---Gives the terminal back, for good.
+function Editor:close() end
+
+return editor

@@ -1,0 +1,18 @@
+/*
+ * The terminal's own state: kept before the editor changes it, and put back on every way out of
+ * the process, also one that a fatal signal takes (a crash in a plugin's thread).
+ */
+#ifndef NYLON_RING_EDITOR_TERMINAL_H
+#define NYLON_RING_EDITOR_TERMINAL_H
+
+/* Remembers the state of the terminal `fd`, once a process, and sees to it that it is put back.
+ * 0, or -1 where `fd` is no terminal. [loop] */
+int nr__terminal_keep(int fd);
+
+/* Says whether the terminal is in our state now, so that leaving must put it back. [loop] */
+void nr__terminal_changed(int changed);
+
+/* Puts the kept state back if it was changed. Safe in a signal handler. [any thread] */
+void nr__terminal_restore(void);
+
+#endif
