@@ -14,6 +14,7 @@ M.commands = {
     require "nylon_ring.cli.call",
     require "nylon_ring.cli.inspect",
     require "nylon_ring.cli.test",
+    require "nylon_ring.cli.repl",
 }
 
 local by_name = {}

@@ -25,7 +25,7 @@ local function generations(found)
 end
 
 --- Label and value of each line for people.
-local function rows(found)
+function M.rows(found)
     return {
         { "name", found.name },
         { "version", found.version },
@@ -45,7 +45,7 @@ end
 local function print_rows(found)
     local color = say.has_color(1)
     local label = color and "\27[2m%-13s\27[0m %s" or "%-13s %s"
-    for _, row in ipairs(rows(found)) do
+    for _, row in ipairs(M.rows(found)) do
         print(label:format(row[1], row[2]))
     end
 end

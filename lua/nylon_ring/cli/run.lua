@@ -4,9 +4,10 @@ local say = require "nylon_ring.cli.say"
 local M = { name = "run", summary = "run a script" }
 
 function M.define(command)
-    command:usage "Usage: nylon-ring [run] [-e CODE] [SCRIPT [ARG ...]]"
+    command:usage "Usage: nylon-ring [run] [-i] [-e CODE] [SCRIPT [ARG ...]]"
     command:option("-e", "Run CODE, before the script if there is one; may be given again.")
         :argname("CODE"):count("*"):target("code")
+    command:flag("-i", "Go on in the REPL afterwards."):target("interactive")
     command:argument("script", "The script; `-` reads it from standard input."):args("?"):argname("SCRIPT")
     command:argument("arg", "What the script finds in `arg` and `...`."):args("*"):argname("ARG")
 end
@@ -79,8 +80,16 @@ local function load_chunks(args)
     return chunks
 end
 
+--- `-i`: the REPL, when the script is done.
+local function go_on()
+    local terminal = say.is_terminal(0) and say.is_terminal(1)
+    os.exit(require("nylon_ring.repl").run {
+        plugins = {}, code = {}, json = false, rc = true, terminal = terminal,
+    })
+end
+
 function M.run(args, who)
-    if not args.script and #args.code == 0 then
+    if not args.script and #args.code == 0 and not args.interactive then
         say.error(who, "a script is missing; see `nylon-ring run --help`")
         return 2
     end
@@ -96,6 +105,9 @@ function M.run(args, who)
     return session.run(who, function()
         for _, chunk in ipairs(chunks) do
             chunk(unpack(rest))
+        end
+        if args.interactive then
+            go_on()
         end
     end)
 end

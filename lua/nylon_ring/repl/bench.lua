@@ -1,0 +1,130 @@
+-- `:bench`: many evaluations, some at the same time; how fast, how long each took, drawn as a histogram.
+
+local nr = require "nylon_ring"
+local text = require "nylon_ring.repl.text"
+local uv = require "luv"
+
+local M = {}
+
+local BARS = { "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█" }
+local ROWS = 12
+
+-- A bar of so many cells, in eighths.
+local function bar(cells)
+    local whole = math.floor(cells)
+    local part = math.floor((cells - whole) * 8)
+    return ("█"):rep(whole) .. (part > 0 and BARS[part] or whole == 0 and BARS[1] or "")
+end
+
+-- Bounds of the histogram's rows: powers of two, so many that the rows hold from the fastest to the
+-- 99.9th percentile.
+local function bounds_of(times)
+    local least, most = times[1], times[math.max(1, math.ceil(#times * 0.999))]
+    local factor = math.max(1.2, (most / least) ^ (1 / (ROWS - 1)))
+    local bounds = { least * factor }
+    while bounds[#bounds] < most and #bounds < ROWS do
+        table.insert(bounds, bounds[#bounds] * factor)
+    end
+    return bounds
+end
+
+-- How many times are in each row; the last row takes all that took longer.
+local function counts_of(times, bounds)
+    local counts, row = {}, 1
+    for index = 1, #bounds do
+        counts[index] = 0
+    end
+    for _, time in ipairs(times) do
+        while row < #bounds and time > bounds[row] do
+            row = row + 1
+        end
+        counts[row] = counts[row] + 1
+    end
+    return counts
+end
+
+---A histogram of sorted times (ns), one row a line.
+---@param times number[]
+---@param width integer
+---@return string
+function M.histogram(times, width)
+    local bounds = bounds_of(times)
+    local counts = counts_of(times, bounds)
+    local most, room = 0, math.max(10, width - 24)
+    for _, count in ipairs(counts) do
+        most = math.max(most, count)
+    end
+    local lines = {}
+    for row, count in ipairs(counts) do
+        local last = row == #counts and row > 1
+        local head = last and "≥ " .. text.time(bounds[row - 1]) or "≤ " .. text.time(bounds[row])
+        local drawn = count > 0 and bar(count / most * (room - 8)) .. " " or ""
+        local pad = (" "):rep(math.max(0, 10 - #head:gsub("[\128-\191]", "")))
+        table.insert(lines, ("  %s%s %s%d"):format(pad, head, drawn, count))
+    end
+    return table.concat(lines, "\n")
+end
+
+local function quantile(times, share)
+    return times[math.max(1, math.ceil(share * #times))]
+end
+
+-- What one evaluation came to: an error as a value, or a status that is none of a success.
+local function is_failure(first, second)
+    if first == nil then
+        return second ~= nil
+    end
+    return type(first) == "number" and type(second) == "string" and first ~= 0
+end
+
+local function evaluate(fn, state)
+    local before = uv.hrtime()
+    local first, second = fn()
+    state.times[#state.times + 1] = uv.hrtime() - before
+    if is_failure(first, second) then
+        state.failed = state.failed + 1
+        state.failure = state.failure or second
+    end
+end
+
+local function worker(fn, state)
+    while state.left > 0 do
+        state.left = state.left - 1
+        evaluate(fn, state)
+    end
+end
+
+---Evaluates a function again and again and writes what came out.
+---@async
+---@param session nylon_ring.repl.Session
+---@param fn function
+---@param count integer
+---@param width integer how many at the same time
+function M.run(session, fn, count, width)
+    local state = { left = count, times = {}, failed = 0 }
+    local workers = {}
+    for index = 1, math.min(width, count) do
+        workers[index] = function()
+            worker(fn, state)
+        end
+    end
+    local start = uv.hrtime()
+    if #workers == 1 then
+        worker(fn, state)
+    else
+        nr.all(workers)
+    end
+    local elapsed = uv.hrtime() - start
+    local times = state.times
+    table.sort(times)
+    session:write(("%d in %s, %s/s%s; p50 %s, p99 %s, max %s\n"):format(count, text.time(elapsed),
+        text.count(count / elapsed * 1e9), width > 1 and (", %d at a time"):format(width) or "",
+        text.time(quantile(times, 0.5)), text.time(quantile(times, 0.99)), text.time(times[#times])))
+    session:write(M.histogram(times, session.settings.width) .. "\n")
+    if state.failed > 0 then
+        session:write(("%s %d failed, the first with: %s\n"):format(session.paint("bad", "=>"), state.failed,
+            tostring(state.failure)))
+    end
+end
+
+return M

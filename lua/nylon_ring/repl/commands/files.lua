@@ -1,0 +1,57 @@
+-- Commands that read and write files: running a script, keeping the session as a script or as a spec.
+
+local record = require "nylon_ring.repl.record"
+local text = require "nylon_ring.repl.text"
+
+return function(commands)
+    local function expand(path)
+        local home = os.getenv "HOME"
+        return home and path:gsub("^~/", home .. "/") or path
+    end
+
+    local function write(path, content)
+        if path == "" then
+            commands.fail "it takes the name of a file"
+        end
+        local file, err = io.open(expand(path), "wb")
+        if not file then
+            commands.fail("%s", err)
+        end
+        file:write(content)
+        file:close()
+    end
+
+    local function run(session, rest)
+        if rest == "" then
+            commands.fail ":run takes the name of a file"
+        end
+        local fn, err = loadfile(expand(rest))
+        if not fn then
+            commands.fail("%s", err)
+        end
+        setfenv(fn, session.env)()
+    end
+
+    local function save(session, rest)
+        write(rest, record.script(session.records))
+        session:write(("saved %s as %s\n"):format(text.plural(#session.records, "line"), rest))
+    end
+
+    local function spec(session, rest)
+        local content, count = record.spec(session.records)
+        if count == 0 then
+            commands.fail "no line has called a plugin yet"
+        end
+        write(rest, content)
+        session:write(("saved %s as %s; nylon-ring test %s\n"):format(text.plural(count, "call"), rest, rest))
+    end
+
+    return {
+        { name = "run", args = "FILE", completes = "file", help = "run a script here; its globals stay",
+            example = ":run examples/unary.lua", run = run },
+        { name = "save", args = "FILE", completes = "file", help = "write the session's lines as a script",
+            example = ":save session.lua", run = save },
+        { name = "spec", args = "FILE", completes = "file", run = spec, example = ":spec session_spec.lua",
+            help = "write the session's calls and answers as a busted spec" },
+    }
+end

@@ -1,0 +1,80 @@
+-- Commands of the terminal itself: they work on what is entered, on this side also of a socket.
+
+local uv = require "luv"
+
+local M = {}
+
+---@param terminal nylon_ring.repl.Terminal
+local function show_history(terminal, rest)
+    local entries = terminal.history.entries
+    local count = tonumber(rest) or 20
+    for index = math.max(1, #entries - count + 1), #entries do
+        terminal:write(("%5d  %s\n"):format(index, (entries[index]:gsub("\n", "\n       "))))
+    end
+    terminal:ready()
+end
+
+local function temporary(content)
+    local folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/nylon-ring-XXXXXX"))
+    local path = folder .. "/line.lua"
+    local file = assert(io.open(path, "wb"))
+    file:write(content)
+    file:close()
+    return path, folder
+end
+
+local function read_back(path, folder)
+    local file = io.open(path, "rb")
+    local content = file and file:read "*a" or ""
+    if file then
+        file:close()
+    end
+    os.remove(path)
+    uv.fs_rmdir(folder)
+    return (content:gsub("%s+$", ""))
+end
+
+-- The line before `:edit` itself.
+local function last_entry(history)
+    for index = #history.entries, 1, -1 do
+        if not history.entries[index]:match "^%s*:edit" then
+            return history.entries[index]
+        end
+    end
+    return ""
+end
+
+---@param terminal nylon_ring.repl.Terminal
+local function edit(terminal)
+    local program = "vi"
+    for _, name in ipairs { "EDITOR", "VISUAL" } do
+        local chosen = os.getenv(name)
+        program = chosen and chosen ~= "" and chosen or program
+    end
+    local path, folder = temporary(last_entry(terminal.history) .. "\n")
+    terminal:take(false)
+    local handle, err
+    handle, err = uv.spawn("/bin/sh", {
+        args = { "-c", program .. ' "$1"', "sh", path },
+        stdio = { 0, 1, 2 },
+    }, function(code)
+        handle:close()
+        terminal:take(true)
+        local content = read_back(path, folder)
+        if code ~= 0 then
+            terminal:write(("%s ended with code %d; nothing was taken\n"):format(program, code))
+            content = ""
+        end
+        terminal:ready(content)
+    end)
+    if not handle then
+        terminal:take(true)
+        read_back(path, folder)
+        terminal:write(("%s can not be started: %s\n"):format(program, err))
+        terminal:ready()
+    end
+end
+
+M.commands = { edit = edit, history = show_history }
+
+return M

@@ -1,0 +1,181 @@
+-- What was entered before: at most 10,000 entries, the latest last, each kept once, in a file that
+-- several programs may add to at the same time.
+--
+-- One line of the file is one entry; its line ends and backslashes are escaped. An entry is added by one
+-- locked write at the end. The file is written anew (beside, then renamed) when it holds twice as many
+-- as are kept.
+
+local editor = require "nylon_ring.editor"
+local uv = require "luv"
+
+local M = {}
+
+local LIMIT = 10000
+local MODE = tonumber("600", 8)
+
+---@class nylon_ring.repl.History
+---@field path? string nil: not kept
+---@field entries string[]
+local History = {}
+History.__index = History
+
+local function escape(entry)
+    return (entry:gsub("[\\\n]", { ["\\"] = "\\\\", ["\n"] = "\\n" }))
+end
+
+local function unescape(line)
+    return (line:gsub("\\(.)", function(char)
+        return char == "n" and "\n" or char
+    end))
+end
+
+-- The latest of equal entries, and no more than are kept.
+local function distinct(list)
+    local seen, kept = {}, {}
+    for index = #list, 1, -1 do
+        if not seen[list[index]] then
+            seen[list[index]] = true
+            table.insert(kept, list[index])
+            if #kept == LIMIT then
+                break
+            end
+        end
+    end
+    local entries = {}
+    for index = #kept, 1, -1 do
+        table.insert(entries, kept[index])
+    end
+    return entries
+end
+
+local function read_entries(path)
+    local file = io.open(path, "rb")
+    local list = {}
+    if file then
+        for line in file:lines() do
+            if line ~= "" then
+                table.insert(list, unescape(line))
+            end
+        end
+        file:close()
+    end
+    return list
+end
+
+local function make_folder(path)
+    local folder = path:match "^(.*)/[^/]*$"
+    if folder and folder ~= "" and not uv.fs_stat(folder) then
+        make_folder(folder)
+        uv.fs_mkdir(folder, tonumber("700", 8))
+    end
+end
+
+-- Opens the file for adding and locks it. Another program may have renamed a new one over it in between.
+local function open_locked(path)
+    for _ = 1, 10 do
+        local fd, err = uv.fs_open(path, "a", MODE)
+        if not fd then
+            return nil, err
+        end
+        editor.lock(fd)
+        local opened, named = uv.fs_fstat(fd), uv.fs_stat(path)
+        if named and opened.ino == named.ino then
+            return fd
+        end
+        uv.fs_close(fd)
+    end
+    return nil, path .. " does not stay in place"
+end
+
+local function rewrite(path)
+    local fd = open_locked(path)
+    if not fd then
+        return
+    end
+    local lines = {}
+    for _, entry in ipairs(distinct(read_entries(path))) do
+        table.insert(lines, escape(entry) .. "\n")
+    end
+    local beside = ("%s.%d"):format(path, uv.os_getpid())
+    local out = uv.fs_open(beside, "w", MODE)
+    if out and uv.fs_write(out, table.concat(lines), 0) then
+        uv.fs_rename(beside, path)
+    end
+    if out then
+        uv.fs_close(out)
+    end
+    uv.fs_close(fd)
+end
+
+---`$XDG_STATE_HOME/nylon-ring/history`, by default below `~/.local/state`; nil without a home.
+---@return string|nil
+function M.default_path()
+    local state = os.getenv "XDG_STATE_HOME"
+    if not state or state:sub(1, 1) ~= "/" then
+        local home = os.getenv "HOME"
+        state = home and home .. "/.local/state"
+    end
+    return state and state .. "/nylon-ring/history"
+end
+
+---Opens a history.
+---@param path? string nil: one that is forgotten at the end
+---@return nylon_ring.repl.History
+function M.open(path)
+    local list = path and read_entries(path) or {}
+    if #list > 2 * LIMIT then
+        rewrite(path)
+    end
+    return setmetatable({ path = path, entries = distinct(list) }, History)
+end
+
+---Adds an entry, unless it is empty or begins with a space. Answers why it could not be kept in the
+---file.
+---@param entry string
+---@return string|nil err
+function History:add(entry)
+    if entry:match "^%s" or entry == "" or entry == self.entries[#self.entries] then
+        return
+    end
+    for index = #self.entries, 1, -1 do
+        if self.entries[index] == entry then
+            table.remove(self.entries, index)
+            break
+        end
+    end
+    table.insert(self.entries, entry)
+    if #self.entries > LIMIT then
+        table.remove(self.entries, 1)
+    end
+    return self:_append(entry)
+end
+
+function History:_append(entry)
+    if not self.path then
+        return
+    end
+    make_folder(self.path)
+    local fd, err = open_locked(self.path)
+    if not fd then
+        return err
+    end
+    local written, why = uv.fs_write(fd, escape(entry) .. "\n", -1)
+    uv.fs_close(fd)
+    return not written and why or nil
+end
+
+---The latest entry before `from` that contains a text; its index and where in it the text begins.
+---@param text string plain
+---@param from integer
+---@return integer|nil index
+---@return integer|nil at
+function History:search(text, from)
+    for index = math.min(from, #self.entries), 1, -1 do
+        local at = self.entries[index]:find(text, 1, true)
+        if at then
+            return index, at
+        end
+    end
+end
+
+return M

@@ -1,0 +1,216 @@
+-- The REPL: lines of Lua and commands, run in the program's loop. See `:help` for what a line may be.
+--
+--     terminal.lua ──▶ local.lua ──────────────────────────────▶ session.lua ──▶ tasks, plugins
+--     pipe.lua ────────────────────────────────────────────────▶ session.lua
+
+local commands = require "nylon_ring.repl.commands"
+local history = require "nylon_ring.repl.history"
+local local_backend = require "nylon_ring.repl.local"
+local logs = require "nylon_ring.repl.logs"
+local nr = require "nylon_ring"
+local pipe = require "nylon_ring.repl.pipe"
+local result = require "nylon_ring.repl.result"
+local say = require "nylon_ring.cli.say"
+local sessions = require "nylon_ring.repl.session"
+local terminals = require "nylon_ring.repl.terminal"
+
+local M = {}
+
+---Adds a command, for every session of this program: `:name REST` calls `fn(rest, session)`, which may
+---suspend; `session:write(text)` writes for whoever entered it, a raised text is shown as what is wrong.
+---
+---     require("nylon_ring.repl").command("hot", function(rest, session)
+---         session:write(hot_paths(rest) .. "\n")
+---     end, "show the hottest paths")
+---@param name string letters, digits and dashes
+---@param fn fun(rest: string, session: nylon_ring.repl.Session)
+---@param help? string what `:help` says
+function M.command(name, fn, help)
+    if type(name) ~= "string" or not name:match "^[%w_-]+$" then
+        error("a command's name is made of letters, digits and dashes", 2)
+    elseif type(fn) ~= "function" then
+        error(("a command takes a function, not a %s"):format(type(fn)), 2)
+    end
+    commands.add {
+        name = name,
+        help = help or "a command of yours",
+        run = function(session, rest)
+            fn(rest, session)
+        end,
+    }
+end
+
+---@class nylon_ring.repl.Options
+---@field plugins string[] paths to load
+---@field code string[] lines to run instead of standard input
+---@field json boolean
+---@field rc boolean whether the rc file is run
+---@field terminal boolean whether lines come from a terminal
+
+---`$XDG_CONFIG_HOME/nylon-ring/repl.lua`, by default below `~/.config`.
+local function rc_path()
+    local config = os.getenv "XDG_CONFIG_HOME"
+    if not config or config == "" then
+        local home = os.getenv "HOME"
+        config = home and home .. "/.config"
+    end
+    return config and config .. "/nylon-ring/repl.lua"
+end
+
+local function run_rc(session)
+    local path = rc_path()
+    local file = path and io.open(path)
+    if file then
+        file:close()
+        pipe.run(session, ":run " .. path)
+    end
+end
+
+-- Errors that nobody waits for are shown where people look.
+local function show_errors(session)
+    return nr.on_error(function(err, traceback)
+        session.failed = true
+        session.out.show_error(session, err, traceback)
+    end)
+end
+
+local function load_plugins(session, paths)
+    for _, path in ipairs(paths) do
+        if not pipe.run(session, ":load " .. path) then
+            return false
+        end
+    end
+    return true
+end
+
+-- What scripts print goes above the edited line as well.
+local function redirect(session)
+    local print, write = _G.print, io.write
+    _G.print = rawget(session.env, "print") -- luacheck: ignore 122
+    io.write = function(...) -- luacheck: ignore 122
+        if io.output() ~= io.stdout then
+            return write(...)
+        end
+        session:write(table.concat { ... })
+        return io.stdout
+    end
+    return function()
+        _G.print, io.write = print, write -- luacheck: ignore 122
+    end
+end
+
+---@async
+---@param options nylon_ring.repl.Options
+---@return integer code
+local function converse(options)
+    local leave
+    local function on_leave(code)
+        leave(code or 0)
+    end
+    local terminal, err = terminals.new {
+        fd = 0, history = history.open(history.default_path()), on_leave = on_leave,
+    }
+    if not terminal then
+        say.error("nylon-ring repl", err)
+        return 1
+    end
+    local session = sessions.new {
+        write = function(text)
+            terminal:write(text)
+        end,
+        color = say.has_color(1),
+        on_quit = on_leave,
+    }
+    local stop_logs, previous, restore = logs.open(), show_errors(session), redirect(session)
+    local ok, code = pcall(function()
+        local answered = {}
+        leave = function(with)
+            answered.code = answered.code or with
+        end
+        terminal:open(local_backend.new(session, terminal))
+        if options.rc then
+            run_rc(session)
+        end
+        load_plugins(session, options.plugins)
+        return answered.code or nr.await(function(resume)
+            leave = resume
+            terminal:ready()
+        end)
+    end)
+    terminal:close()
+    restore()
+    stop_logs()
+    nr.on_error(previous)
+    session:close()
+    if not ok then
+        error(code, 0)
+    end
+    return code
+end
+
+---@async
+---@param options nylon_ring.repl.Options
+---@return integer code
+local function run_lines(options)
+    local quit
+    local session = sessions.new {
+        write = function(text)
+            io.stdout:write(text)
+            io.stdout:flush()
+        end,
+        write_log = function(text)
+            io.stderr:write(text)
+        end,
+        color = false,
+        out = options.json and require "nylon_ring.repl.json_result" or M.plain_result(),
+        on_quit = function(code)
+            quit = code
+            os.exit(code)
+        end,
+    }
+    local stop_logs, previous = logs.open(), show_errors(session)
+    local ok = load_plugins(session, options.plugins)
+    local err
+    if ok and #options.code > 0 then
+        for _, text in ipairs(options.code) do
+            ok = ok and pipe.run(session, text)
+        end
+        session:wait()
+        ok = ok and not session.failed
+    elseif ok then
+        ok, err = pipe.run_all(session, pipe.reader(0))
+    end
+    stop_logs()
+    nr.on_error(previous)
+    session:close()
+    if err then
+        say.error("nylon-ring repl", err)
+    end
+    return quit or ok and 0 or 1
+end
+
+---Results on standard output, errors on standard error: for scripts and pipes.
+function M.plain_result()
+    return setmetatable({
+        show_error = function(session, err, traceback)
+            result.show_error({
+                paint = session.paint,
+                write = function(_, text)
+                    io.stdout:flush()
+                    io.stderr:write(text)
+                end,
+            }, err, traceback)
+        end,
+    }, { __index = result })
+end
+
+---Runs a REPL in the running task.
+---@async
+---@param options nylon_ring.repl.Options
+---@return integer code what the program is to leave with
+function M.run(options)
+    nr.current()._own = true -- `:tasks` leaves it out
+    return (options.terminal and converse or run_lines)(options)
+end
+
+return M

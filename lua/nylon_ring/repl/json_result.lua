@@ -1,0 +1,86 @@
+-- How results are told to programs: one JSON object a line. Bytes that are no UTF-8 go as base64.
+
+local errors = require "nylon_ring.errors"
+local json = require "nylon_ring.cli.json"
+local printer = require "nylon_ring.repl.printer"
+local result = require "nylon_ring.repl.result"
+
+local M = {}
+
+local function put(session, fields)
+    session.write_to(json.object(fields) .. "\n")
+end
+
+local function bytes(name, value)
+    if json.is_utf8(value) then
+        return { name, value }
+    end
+    return { name .. "_base64", json.base64(value) }
+end
+
+function M.show_answer(session, status, body, nanoseconds)
+    put(session, { { "status", status }, { "status_name", result.status(status) }, bytes("body", body),
+        { "us", nanoseconds / 1e3 } })
+end
+
+function M.show_failure(session, err, nanoseconds)
+    put(session, { { "error", errors.is(err) and err.code or "error" }, { "message", tostring(err) },
+        { "us", nanoseconds / 1e3 } })
+end
+
+local function encodable(value)
+    local kind = type(value)
+    if kind == "string" and json.is_utf8(value) or kind == "boolean" then
+        return value
+    elseif kind == "number" and value == value and math.abs(value) ~= math.huge then
+        return value
+    elseif kind == "nil" then
+        return require("cjson").null
+    end
+end
+
+function M.show_values(session, values)
+    for index = 1, values.n do
+        local value = values[index]
+        local plain = encodable(value)
+        if plain == nil and type(value) == "table" then
+            local ok, text = pcall(json.object, { { "value", value } })
+            if ok then
+                session.write_to(text .. "\n")
+                value = nil
+            end
+        end
+        if value ~= nil or values[index] == nil then
+            local shown = plain == nil and { "text", printer.value(value, session.settings) }
+            put(session, { shown or { "value", plain } })
+        end
+    end
+end
+
+function M.show_error(session, err, traceback)
+    put(session, { { "error", errors.is(err) and err.code or "error" }, { "message", tostring(err) },
+        { "traceback", traceback } })
+end
+
+function M.show_job(session, job)
+    put(session, { { "task", job.id }, { "line", job.text } })
+end
+
+function M.show_running(session, job)
+    put(session, { { "task", job.id }, { "running", true } })
+end
+
+function M.show_frame(session, id, view, status, data)
+    put(session, { { "stream", id }, { "frame", view.frames }, { "status", status }, bytes("body", data) })
+end
+
+function M.show_end(session, id, view, word)
+    put(session, { { "stream", id }, { "end", word }, { "frames", view.frames }, { "bytes", view.bytes } })
+end
+
+---What a line or a command writes by itself.
+function M.show_output(session, text)
+    put(session, { bytes("output", text) })
+end
+
+return M

@@ -1,0 +1,327 @@
+-- One conversation: lines come in by `submit`, what they do is written out by `write`. It knows nothing
+-- of terminals: lines may come from one, from a pipe, or over a socket from another process.
+--
+-- Every line is a task of its own. It holds the foreground until its chunk has returned, or until it is
+-- sent to the background; tasks that it made go on after that, and streams that it opened live as long
+-- as a variable holds them.
+--
+--     submit ──▶ command │ chunk ──▶ job (task) ──▶ values ──▶ result ──▶ done, the next line may come
+--                                     └─ & , Ctrl-Z ──▶ done at once; the result is shown when it is there
+
+local environment = require "nylon_ring.repl.environment"
+local errors = require "nylon_ring.errors"
+local evaluate = require "nylon_ring.repl.evaluate"
+local jit = require "jit"
+local nr = require "nylon_ring"
+local paint = require "nylon_ring.repl.paint"
+local result = require "nylon_ring.repl.result"
+local settings = require "nylon_ring.repl.settings"
+local streams = require "nylon_ring.repl.streams"
+local tasks = require "nylon_ring.task"
+local uv = require "luv"
+
+local M = {}
+
+---@class nylon_ring.repl.Job
+---@field id integer
+---@field text string
+---@field entry nylon_ring.repl.Entry
+---@field task nylon_ring.Task
+---@field start number
+---@field background boolean
+---@field returned boolean its values were shown
+---@field viewing? boolean it shows a stream
+
+---@class nylon_ring.repl.Session
+---@field env table
+---@field settings table<string, any>
+---@field paint fun(style: string, text: string): string
+---@field out table how results are told: repl/result.lua or repl/json_result.lua
+---@field jobs table<integer, nylon_ring.repl.Job>
+---@field streams table<integer, nylon_ring.Stream> streams that were shown and take input
+---@field records nylon_ring.repl.Record[] what was done, for `:save` and `:spec`
+---@field targets table<string, table<string, true>> by plugin: paths that were called
+---@field failed boolean the last line failed
+---@field on_quit fun(code: integer)
+---@field private _foreground? nylon_ring.repl.Job
+---@field private _done? fun()
+local Session = {}
+Session.__index = Session
+
+---@type table<nylon_ring.repl.Session, true>
+local open_sessions = {}
+
+---@param options { write: fun(text: string), color: boolean, on_quit: fun(code: integer), out?: table,
+---  write_log?: fun(text: string) }
+---@return nylon_ring.repl.Session
+function M.new(options)
+    local self = setmetatable({
+        write_to = options.write,
+        write_log = options.write_log or options.write,
+        settings = settings.new(),
+        paint = paint.new(options.color),
+        on_quit = options.on_quit,
+        out = options.out or result,
+        jobs = {},
+        streams = {},
+        records = {},
+        targets = {},
+        _entered = 0,
+        failed = false,
+    }, Session)
+    self.env = environment.new(function(text)
+        self:write(text)
+    end)
+    open_sessions[self] = true
+    return self
+end
+
+---The sessions that are open now.
+function M.each()
+    return pairs(open_sessions)
+end
+
+---Writes output, for whoever entered the lines.
+---@param text string
+function Session:write(text)
+    if self.out.show_output then
+        return self.out.show_output(self, text)
+    end
+    self.write_to(text)
+end
+
+-- ---- Jobs ---------------------------------------------------------------------------------------
+
+local function pack(...)
+    return { n = select("#", ...), ... }
+end
+
+-- The next line may come.
+function Session:_free(job)
+    if self._foreground == job then
+        local done = self._done
+        self._foreground, self._done = nil, nil
+        done()
+    end
+end
+
+local function announce(self, job)
+    if job.background then
+        self.out.show_job(self, job)
+    end
+end
+
+-- luv's third value beside nil and a text.
+local function is_luv_error(name)
+    return type(name) == "string" and name:match "^E[%u%d]+$" ~= nil
+end
+
+-- Shows what a line came to, and keeps it in `_`.
+function Session:_show(job, values)
+    local took = uv.hrtime() - job.start
+    local first, second = values[1], values[2]
+    if values.n == 1 and streams.is_stream(first) and not job.entry.silent then
+        environment.keep(self.env, values, first)
+        self.streams[job.id] = first
+        announce(self, job)
+        job.viewing = true
+        local status, data, frames = streams.view(self, job.id, first)
+        job.viewing, self.streams[job.id] = false, nil
+        job.entry.record.frames = frames
+        if status == nil then
+            rawset(self.env, "_err", data)
+            self.out.show_failure(self, data, uv.hrtime() - job.start)
+        end
+        return
+    end
+    local answer = result.is_answer(job.entry, values)
+    local failure = first == nil and (errors.is(second) or values.n == 3 and is_luv_error(values[3]))
+    environment.keep(self.env, values, answer and second or first)
+    if failure then
+        self.failed = true
+        rawset(self.env, "_err", second)
+        job.entry.record.failure = errors.is(second) and second.code or nil
+    elseif answer then
+        job.entry.record.answer = { status = first, body = second }
+    end
+    if job.entry.silent then
+        return
+    end
+    announce(self, job)
+    if answer then
+        self.out.show_answer(self, first, second, took)
+    elseif failure then
+        self.out.show_failure(self, second, took)
+    else
+        self.out.show_values(self, values, took, job.background)
+    end
+end
+
+-- Streams that the line opened are not closed with it: a variable may hold them.
+local function let_streams_live(task)
+    task._owned = nil
+end
+
+-- The task of a line is done, with all that it made.
+function Session:_ended(job, task)
+    self.jobs[job.id] = nil
+    if task._state ~= "ok" then
+        self.failed = true
+        rawset(self.env, "_err", task._err)
+        if job.entry.record then
+            job.entry.record.failed = true
+        end
+        job.background = job.background or job.returned
+        announce(self, job)
+        if task._state == "cancelled" then
+            if not job.viewing then -- the view has told it
+                self.out.show_error(self, "cancelled")
+            end
+        else
+            self.out.show_error(self, task._err, task._traceback)
+        end
+    end
+    self:_free(job)
+    if self._on_idle and next(self.jobs) == nil then
+        self._on_idle()
+    end
+end
+
+---Waits until nothing that the session began runs any more.
+---@async
+function Session:wait()
+    if next(self.jobs) ~= nil then
+        nr.await(function(resume)
+            self._on_idle = resume
+        end)
+        self._on_idle = nil
+    end
+end
+
+---Runs a function as a line.
+---@param entry nylon_ring.repl.Entry
+---@param done fun()
+function Session:_run(entry, done)
+    local job = { text = entry.code or entry.text, entry = entry, start = uv.hrtime(), returned = false }
+    job.background = entry.background
+    job.task = tasks.new(function()
+        local values = entry.fn(pack)
+        if entry.expression then
+            self:_show(job, values)
+        elseif job.background then
+            announce(self, job)
+            self.out.show_values(self, { n = 0 }, uv.hrtime() - job.start, true)
+        end
+        job.returned = true
+        let_streams_live(job.task)
+        self:_free(job)
+    end, nil, function(task)
+        self:_ended(job, task)
+    end)
+    job.id = job.task.id
+    self.jobs[job.id] = job
+    self.failed = false
+    if not job.background then
+        self._foreground, self._done = job, done
+    end
+    if job.background then
+        self.out.show_running(self, job)
+    end
+    tasks.start(job.task)
+    if job.background then
+        done()
+    end
+end
+
+-- ---- Lines --------------------------------------------------------------------------------------
+
+local function command_entry(self, text)
+    local commands = require "nylon_ring.repl.commands"
+    local run, err = commands.find(self, text)
+    if not run then
+        return nil, err
+    end
+    return { text = text, fn = run, expression = false, silent = false, background = false }
+end
+
+function Session:_record(entry)
+    local kind = entry.expression and "expression" or "statement"
+    entry.record = { code = entry.code, kind = kind, background = entry.background or nil }
+    table.insert(self.records, entry.record)
+    local name, target = entry.code:match "([%w_]+):[%w_]*%s*%(?%s*['\"]([^'\"]+)['\"]"
+    if name then
+        self.targets[name] = self.targets[name] or {}
+        self.targets[name][target] = true
+    end
+end
+
+---Notes that a plugin was loaded.
+---@param plugin nylon_ring.Plugin
+function Session:record_load(plugin)
+    table.insert(self.records, { kind = "load", name = plugin.name, path = plugin.path })
+end
+
+---Takes what was entered; `done` is called once, when the next line may come.
+---@param text string
+---@param done fun()
+function Session:submit(text, done)
+    if text:match "^%s*$" then
+        return done()
+    end
+    local entry, err
+    if text:match "^%s*:" then
+        entry, err = command_entry(self, text)
+    else
+        self._entered = self._entered + 1
+        entry = evaluate.compile(text, ("=input:%d"):format(self._entered))
+        err = entry.err
+    end
+    if err then
+        self.failed = true
+        self.out.show_error(self, err)
+        return done()
+    end
+    if not text:match "^%s*:" then
+        setfenv(entry.fn, self.env)
+        jit.off(entry.fn, true) -- so that Ctrl-C can stop its loops
+        self:_record(entry)
+    end
+    self:_run(entry, done)
+end
+
+---Cancels what runs in the foreground.
+---@return boolean whether something did
+function Session:interrupt()
+    local job = self._foreground
+    if not job then
+        return false
+    end
+    job.task:cancel "interrupted"
+    return true
+end
+
+---Sends what runs in the foreground to the background.
+---@return boolean whether something did
+function Session:background()
+    local job = self._foreground
+    if not job then
+        return false
+    end
+    job.background = true
+    self:write "\n"
+    self.out.show_running(self, job)
+    self:_free(job)
+    return true
+end
+
+---Ends the session: what it runs is cancelled, and forgotten.
+function Session:close()
+    open_sessions[self] = nil
+    self.write_to = function() end
+    for _, job in pairs(self.jobs) do
+        job.task:cancel "the session is over"
+    end
+end
+
+
+return M

@@ -1,0 +1,47 @@
+-- What `:set` sets: each with what it means, its default, and how a word becomes its value.
+
+local M = {}
+
+local function whole(least)
+    return function(word)
+        local number = tonumber(word)
+        if number and number >= least and number % 1 == 0 then
+            return number
+        end
+        return nil, ("a whole number of %d or more"):format(least)
+    end
+end
+
+local function switch(word)
+    if word == "on" or word == "off" then
+        return word == "on"
+    end
+    return nil, "on or off"
+end
+
+---@type { name: string, default: any, help: string, read: fun(word: string): any, string }[]
+M.list = {
+    { name = "depth", default = 4, read = whole(0), help = "tables inside tables that are shown" },
+    { name = "items", default = 50, read = whole(1), help = "items of one table that are shown" },
+    { name = "lines", default = 40, read = whole(1), help = "lines of one value that are shown" },
+    { name = "width", default = 80, read = whole(20), help = "cells of a line; a terminal's own at first" },
+    { name = "json", default = false, read = switch, help = "JSON in answers is indented" },
+    { name = "timing", default = false, read = switch, help = "every line tells how long it took" },
+    { name = "logs", default = true, read = switch, help = "plugins' log lines are shown as they come" },
+}
+
+M.by_name = {}
+for _, setting in ipairs(M.list) do
+    M.by_name[setting.name] = setting
+end
+
+---@return table<string, any>
+function M.new()
+    local values = {}
+    for _, setting in ipairs(M.list) do
+        values[setting.name] = setting.default
+    end
+    return values
+end
+
+return M

@@ -1,0 +1,406 @@
+-- The terminal's side of a REPL: reads keys as the loop brings them, edits lines, draws, and hands what
+-- was entered to a backend, which is a session of this process or of another one (repl/session.lua,
+-- repl/console/client.lua). While the backend works, what is typed waits.
+--
+--     uv_poll ──▶ editor ──▶ events ──▶ line ──▶ backend:submit ─ ─ ▶ ready ──▶ next line
+--     SIGINT  ──▶ interrupts (editor.c)   SIGTSTP, SIGCONT, SIGWINCH ──▶ luv signals
+
+local core = require "nylon_ring.core"
+local editing = require "nylon_ring.repl.editing"
+local editor = require "nylon_ring.editor"
+local evaluate = require "nylon_ring.repl.evaluate"
+local screens = require "nylon_ring.repl.screen"
+local searches = require "nylon_ring.repl.search"
+local uv = require "luv"
+
+local M = {}
+
+---@class nylon_ring.repl.Backend
+---@field submit fun(self, text: string) calls `terminal:ready()` when the next line may come
+---@field complete fun(self, before: string, answer: fun(found: nylon_ring.repl.Completion|nil))
+---@field interrupt fun(self) cancels what runs in the foreground
+---@field background fun(self) sends it to the background
+---@field resize fun(self, width: integer, height: integer)
+
+---@class nylon_ring.repl.Terminal
+---@field backend nylon_ring.repl.Backend
+---@field history nylon_ring.repl.History
+---@field screen nylon_ring.repl.Screen
+---@field private _editor userdata
+---@field private _editing boolean
+---@field private _at integer the entry of the history that is shown; one past the last: none
+---@field private _kept string what was typed before the history was walked
+---@field private _handles userdata[]
+local Terminal = {}
+Terminal.__index = Terminal
+
+M.PROMPT, M.MORE = "> ", "… "
+
+---@param options { fd: integer, history: nylon_ring.repl.History, prompt?: string, on_leave: fun() }
+---@return nylon_ring.repl.Terminal|nil
+---@return string|nil err
+function M.new(options)
+    local ed, err = editor.new(options.fd)
+    if not ed then
+        return nil, err
+    end
+    return setmetatable({
+        prompt = options.prompt or M.PROMPT,
+        history = options.history,
+        screen = screens.new(ed:fd()),
+        _editor = ed,
+        _editing = false,
+        _handles = {},
+        _warned = false,
+        _on_leave = options.on_leave,
+    }, Terminal)
+end
+
+-- ---- The line on the screen ---------------------------------------------------------------------
+
+function Terminal:_draw()
+    local search = self._search
+    if search and search.found then
+        local cut = search.at + #search.text - 1
+        self.screen:draw {
+            prompt = search:prompt(), more = M.MORE,
+            before = search.found:sub(1, cut), after = search.found:sub(cut + 1),
+        }
+        return
+    end
+    local before, after = self._editor:line()
+    local prompt = search and search:prompt() or self.prompt
+    self.screen:draw { prompt = prompt, more = M.MORE, before = before, after = after }
+end
+
+function Terminal:_begin(text)
+    self._editing = true
+    self._at = #self.history.entries + 1
+    self._editor:set(text or "")
+    self:_draw()
+    self:_pump()
+end
+
+-- Ends editing with what stands there; answers it.
+function Terminal:_finish()
+    local before, after = self._editor:line()
+    self._search = nil
+    self:_draw()
+    self.screen:finish()
+    self._editing = false
+    return before .. after
+end
+
+---Writes output, above the edited line if there is one.
+---@param text string
+function Terminal:write(text)
+    self.screen:write(text)
+end
+
+---The backend is ready for the next line.
+---@param text? string that it begins with
+function Terminal:ready(text)
+    if self._open and not self._editing then
+        self._warned = false
+        self:_begin(text)
+    end
+end
+
+-- ---- Keys ---------------------------------------------------------------------------------------
+
+local on = {}
+
+function on.accept(self)
+    local before, after = self._editor:line()
+    if after == "" and evaluate.is_incomplete(before) then
+        self._editor:insert "\n"
+        return
+    end
+    self:_enter(self:_finish())
+end
+
+function on.eof(self)
+    self:_finish()
+    self._on_leave()
+end
+
+function on.redraw(self)
+    self.screen:clear()
+end
+
+function on.search(self)
+    self._search = searches.new(self.history)
+end
+
+function on.paste(self, text)
+    self._editor:insert((text:gsub("\r\n?", "\n")))
+end
+
+local function show_entry(self, index)
+    local entries = self.history.entries
+    if self._at > #entries then
+        local before, after = self._editor:line()
+        self._kept = before .. after
+    end
+    self._at = math.max(1, math.min(index, #entries + 1))
+    self._editor:set(entries[self._at] or self._kept or "")
+end
+
+-- Inside an entry of several lines the cursor moves by a line; at its first and last one the history is
+-- walked.
+function on.up(self)
+    local before, after = self._editor:line()
+    local head, line = before:match "^(.*)\n([^\n]*)$"
+    if not head then
+        return show_entry(self, self._at - 1)
+    end
+    local start, above = head:match "^(.-)([^\n]*)$"
+    local kept = above:sub(1, #line)
+    self._editor:set(start .. kept, above:sub(#kept + 1) .. "\n" .. line .. after)
+end
+
+function on.down(self)
+    local before, after = self._editor:line()
+    local rest, below = after:match "^([^\n]*\n)(.*)$"
+    if not rest then
+        return show_entry(self, self._at + 1)
+    end
+    local line = before:match "[^\n]*$"
+    local next_line = below:match "^[^\n]*"
+    local kept = next_line:sub(1, #line)
+    self._editor:set(before .. rest .. kept, below:sub(#kept + 1))
+end
+
+function on.first(self)
+    show_entry(self, 1)
+end
+
+function on.last(self)
+    show_entry(self, #self.history.entries + 1)
+end
+
+function on.complete(self)
+    local before, after = self._editor:line()
+    if before:match "^%s*$" or before:match "\n[ \t]*$" then
+        self._editor:insert "    "
+        return
+    end
+    self.backend:complete(before, function(found)
+        local now, rest = self._editor:line()
+        if found and self._editing and now == before and rest == after then
+            self:_take_completion(before, found)
+        end
+    end)
+end
+
+-- Inserts what all candidates have in common; where that is nothing new they are shown.
+function Terminal:_take_completion(before, found)
+    local typed = before:sub(found.start)
+    if found.common ~= typed then
+        self._editor:erase(select(2, typed:gsub("[^\128-\191]", "")))
+        self._editor:insert(found.common .. (found.only and found.suffix or ""))
+    elseif found.only then
+        self._editor:insert(found.suffix or "")
+    elseif found.listing then
+        self.screen:write(found.listing .. "\n")
+    end
+    self:_draw()
+end
+
+function Terminal:_search_key()
+    local key = self._editor:key()
+    if not key then
+        return false
+    end
+    local search = self._search
+    local outcome = search:key(key)
+    if outcome == "take" and search.found then
+        local cut = search.at + #search.text - 1
+        self._editor:set(search.found:sub(1, cut), search.found:sub(cut + 1))
+    end
+    if outcome ~= "search" then
+        self._search = nil
+        if outcome == "take" then
+            self._editor:put_back()
+        end
+    end
+    return true
+end
+
+function Terminal:_use_key()
+    if self._search then
+        return self:_search_key()
+    end
+    local event, text = self._editor:step()
+    if not event then
+        return false
+    end
+    self._warned = false
+    if on[event] then
+        on[event](self, text)
+    end
+    return true
+end
+
+-- Uses what was typed, key by key, until there is no whole key or a line that was entered is at work. A
+-- line that is done at once lets the next one begin in here.
+function Terminal:_pump()
+    if self._pumping then
+        return
+    end
+    self._pumping = true
+    local changed = false
+    while self._editing and self:_use_key() do
+        changed = true
+    end
+    self._pumping = false
+    if changed and self._editing then
+        self:_draw()
+    end
+end
+
+-- ---- Entering -----------------------------------------------------------------------------------
+
+-- What was entered: for the terminal itself (`:edit`, `:history`), else for the backend.
+function Terminal:_enter(text)
+    local err = self.history:add(text)
+    if err then
+        self.screen:write(("(the history is not kept: %s)\n"):format(err))
+    end
+    local name, rest = text:match "^%s*:(%a+)%s*(.-)%s*$"
+    local command = name and editing.commands[name]
+    if command then
+        return command(self, rest)
+    end
+    self.backend:submit(text)
+end
+
+function Terminal:_interrupt()
+    if not self._editing then
+        return self.backend:interrupt()
+    end
+    local before, after = self._editor:line()
+    local empty = before .. after == "" and not self._search
+    if empty and self._warned then
+        self:_finish()
+        return self._on_leave()
+    end
+    self._search = nil
+    self:_draw()
+    if empty then
+        self.screen:write "(Ctrl-C again, or Ctrl-D, leaves)\n"
+        self._warned = true
+    else
+        self:_finish()
+        self:_begin()
+    end
+end
+
+-- ---- The terminal and its signals ---------------------------------------------------------------
+
+function Terminal:_resize()
+    self.screen.width, self.screen.height = self._editor:size()
+    self.backend:resize(self.screen.width, self.screen.height)
+    if self._editing then
+        self:_draw()
+    end
+end
+
+---Takes the terminal, or gives it back as it was.
+---@param taken boolean
+function Terminal:take(taken)
+    if taken == self._taken then
+        return
+    end
+    self._taken = taken
+    if taken then
+        self._editor:raw(true) -- which empties the line
+        self._editor:set(self._before or "", self._after or "")
+        self.screen:mark_paste(true)
+    else
+        self._before, self._after = self._editor:line()
+        self.screen:mark_paste(false)
+        self._editor:raw(false)
+    end
+end
+
+function Terminal:_suspend()
+    if not self._editing then
+        return self.backend:background()
+    end
+    self.screen:remove()
+    self:take(false)
+    uv.kill(uv.os_getpid(), "sigstop")
+end
+
+-- Back in the foreground. Whoever was there meanwhile may have left the cursor anywhere.
+function Terminal:_continue()
+    self:take(false)
+    self:take(true)
+    self.screen.width, self.screen.height = self._editor:size()
+    if self._editing then
+        self.screen:remove()
+        self:_draw()
+    end
+end
+
+function Terminal:_watch(handle, ...)
+    assert(handle:start(...))
+    table.insert(self._handles, handle)
+end
+
+local function signal(self, name, fn)
+    self:_watch(uv.new_signal(), name, fn)
+end
+
+---Starts: takes the terminal and shows the prompt when the backend is ready.
+---@param backend nylon_ring.repl.Backend
+function Terminal:open(backend)
+    self.backend, self._open = backend, true
+    self:take(true)
+    local function take_interrupts()
+        for _ = 1, editor.take_interrupts() do
+            self:_interrupt()
+        end
+    end
+    self:_watch(uv.new_poll(self._editor:fd()), "r", function(err)
+        take_interrupts() -- Ctrl-C is older than what was typed after it
+        if err or self._editor:read() == 0 then
+            self._on_leave()
+        else
+            self:_pump()
+        end
+    end)
+    self:_watch(uv.new_poll(editor.watch_interrupts(core.interrupted)), "r", take_interrupts)
+    signal(self, "sigwinch", function()
+        self:_resize()
+    end)
+    signal(self, "sigtstp", function()
+        self:_suspend()
+    end)
+    signal(self, "sigcont", function()
+        self:_continue()
+    end)
+    self:_resize()
+end
+
+---Gives the terminal back, for good.
+function Terminal:close()
+    if not self._open then
+        return
+    end
+    self._open = false
+    if self._editing then
+        self:_finish()
+    end
+    self:take(false)
+    for _, handle in ipairs(self._handles) do
+        if not handle:is_closing() then
+            handle:close()
+        end
+    end
+    editor.leave_interrupts()
+    self._editor:close()
+end
+
+return M

@@ -1,0 +1,139 @@
+-- Words and numbers for people: sizes, times, names that were meant, bytes.
+
+local json = require "nylon_ring.cli.json"
+
+local M = {}
+
+---@param count integer
+---@param word string
+---@return string
+function M.plural(count, word)
+    return ("%d %s%s"):format(count, word, count == 1 and "" or "s")
+end
+
+---@param bytes integer
+---@return string
+function M.size(bytes)
+    if bytes < 1024 then
+        return ("%d B"):format(bytes)
+    elseif bytes < 1024 * 1024 then
+        return ("%.1f KiB"):format(bytes / 1024)
+    end
+    return ("%.1f MiB"):format(bytes / 1024 / 1024)
+end
+
+---@param nanoseconds number
+---@return string
+function M.time(nanoseconds)
+    if nanoseconds < 1e3 then
+        return ("%d ns"):format(nanoseconds)
+    elseif nanoseconds < 1e4 then
+        return ("%.1f µs"):format(nanoseconds / 1e3)
+    elseif nanoseconds < 1e6 then
+        return ("%d µs"):format(nanoseconds / 1e3)
+    elseif nanoseconds < 1e9 then
+        return ("%.1f ms"):format(nanoseconds / 1e6)
+    end
+    return ("%.2f s"):format(nanoseconds / 1e9)
+end
+
+---@param number number
+---@return string
+function M.count(number)
+    if number < 1e3 then
+        return ("%.3g"):format(number)
+    elseif number < 1e6 then
+        return ("%.1f k"):format(number / 1e3)
+    end
+    return ("%.1f M"):format(number / 1e6)
+end
+
+-- Insertions, deletions, replacements and swaps of neighbours that make one word of the other.
+local function distance(a, b)
+    local rows = { [0] = {} }
+    for column = 0, #b do
+        rows[0][column] = column
+    end
+    for i = 1, #a do
+        rows[i] = { [0] = i }
+        for k = 1, #b do
+            local cost = a:byte(i) == b:byte(k) and 0 or 1
+            local best = math.min(rows[i - 1][k] + 1, rows[i][k - 1] + 1, rows[i - 1][k - 1] + cost)
+            if i > 1 and k > 1 and a:byte(i) == b:byte(k - 1) and a:byte(i - 1) == b:byte(k) then
+                best = math.min(best, rows[i - 2][k - 2] + 1)
+            end
+            rows[i][k] = best
+        end
+    end
+    return rows[#a][#b]
+end
+
+---The name that was most likely meant, or nil where none is near.
+---@param word string
+---@param names string[]
+---@return string|nil
+function M.nearest(word, names)
+    local best, least
+    for _, name in ipairs(names) do
+        local far = name:find(word, 1, true) == 1 and 0 or distance(word, name)
+        if not least or far < least then
+            best, least = name, far
+        end
+    end
+    if least and least <= math.max(1, math.floor(#word / 2)) then
+        return best
+    end
+end
+
+---Whether bytes read as text: UTF-8 without control characters but those of layout.
+---@param bytes string
+---@return boolean
+function M.is_text(bytes)
+    return not bytes:find "[%z\1-\8\11\12\14-\26\28-\31\127]" and json.is_utf8(bytes)
+end
+
+---The bytes as a dump, 16 a line, and how many were left out.
+---@param bytes string
+---@param limit integer lines
+---@return string
+function M.hexdump(bytes, limit)
+    local lines = {}
+    for at = 1, math.min(#bytes, limit * 16), 16 do
+        local part = bytes:sub(at, at + 15)
+        local hex = part:gsub(".", function(byte)
+            return ("%02x "):format(byte:byte())
+        end)
+        local shown = part:gsub("[^\32-\126]", ".")
+        table.insert(lines, ("%08x  %-48s |%s|"):format(at - 1, hex, shown))
+    end
+    local left = #bytes - limit * 16
+    if left > 0 then
+        table.insert(lines, ("… %s more"):format(M.size(left)))
+    end
+    return table.concat(lines, "\n")
+end
+
+---Rows as columns, each as wide as its widest cell.
+---@param rows string[][]
+---@return string
+function M.columns(rows)
+    local layout = require "nylon_ring.repl.layout"
+    local widths = {}
+    for _, row in ipairs(rows) do
+        for index, cell in ipairs(row) do
+            widths[index] = math.max(widths[index] or 0, layout.cells(cell))
+        end
+    end
+    local lines = {}
+    for _, row in ipairs(rows) do
+        local cells = {}
+        for index, cell in ipairs(row) do
+            local pad = index < #row and widths[index] - layout.cells(cell) or 0
+            table.insert(cells, cell .. (" "):rep(pad))
+        end
+        table.insert(lines, (table.concat(cells, "  "):gsub("%s+$", "")))
+    end
+    return table.concat(lines, "\n")
+end
+
+return M

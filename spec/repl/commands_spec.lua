@@ -1,0 +1,171 @@
+local support = require "spec.support"
+local uv = require "luv"
+
+local echo = support.plugin "echo"
+
+local function run(lines, ...)
+    local args = { "repl", "--no-rc", ... }
+    return support.run(args, { stdin = table.concat(lines, "\n") .. "\n" })
+end
+
+-- What the lines wrote, without what loading the plugin says.
+local function out_of(lines, ...)
+    local outcome = run(lines, ...)
+    assert.same({ 0, "" }, { outcome.code, outcome.err })
+    return (outcome.out:gsub("^loaded [^\n]*\n", ""))
+end
+
+local function temporary(name)
+    local path, remove = support.file(name, "")
+    finally(remove)
+    return path
+end
+
+describe("command", function()
+    it(":help lists all commands, and tells about each one", function()
+        local list = out_of { ":help" }
+        local names = "load reload unload plugins inspect calls tasks cancel stats logs time bench set "
+            .. "run save spec quit send close edit history"
+        for name in names:gmatch "%a+" do
+            assert.truthy(list:match("\n?:" .. name .. "%f[%W]"), name)
+            assert.truthy(out_of { ":help " .. name }:match "for example: :")
+        end
+        for _, topic in ipairs { "values", "await", "streams", "keys" } do
+            assert.truthy(#out_of { ":help " .. topic } > 100)
+        end
+    end)
+
+    it("that does not exist names the nearest", function()
+        local outcome = run { ":plugin" }
+        assert.equal(1, outcome.code)
+        assert.equal("error: there is no command :plugin. Did you mean :plugins? :help lists them all.\n",
+            outcome.err)
+    end)
+
+    it(":load makes the plugin a name, :unload takes it away", function()
+        local outcome = run {
+            (":load %s as other"):format(echo), 'other:call("/thread", "x") ;', "_", ":unload other", "other",
+        }
+        assert.equal(('loaded other 1.0.0 (ABI v1, %s)\n"x"\nunloaded other'):format(uv.fs_realpath(echo)),
+            outcome.out:match "^(.-unloaded other)")
+        assert.equal("nil", outcome.out:match "(%w+)\n$")
+    end)
+
+    it(":load tells why a file can not be loaded", function()
+        local outcome = run { ":load /nowhere.so" }
+        assert.equal(1, outcome.code)
+        assert.truthy(outcome.err:find("/nowhere.so", 1, true))
+    end)
+
+    it(":reload runs the new code of a file that was changed", function()
+        local path = temporary "fixture_version.so"
+        local function take(version)
+            assert(uv.fs_copyfile(support.plugin("fixture_version_" .. version), path))
+        end
+        take(1)
+        local child = support.start(support.program, { "repl", "--no-rc", path }, { hold_stdin = true })
+        child._pipes.stdin:write "nr.plugins()[1].version\n"
+        child:wait_for("out", '"1')
+        take(2)
+        child:send ":reload\nnr.plugins()[1].version\n"
+        local outcome = child:wait()
+        assert.same({ 0, "" }, { outcome.code, outcome.err })
+        assert.truthy(outcome.out:match "\nreloaded ")
+    end)
+
+    it(":plugins lists what is loaded", function()
+        local out = out_of({ ":plugins" }, echo)
+        assert.equal(("echo  1.0.0  ABI v1  0 calls  0 in flight  %s\n"):format(uv.fs_realpath(echo)), out)
+        assert.equal("no plugin is loaded; :load PATH\n", out_of { ":plugins" })
+    end)
+
+    it(":inspect shows a plugin's file, loaded or not", function()
+        assert.truthy(out_of({ ":inspect echo" }, echo):match "symbols +nylon_ring_get_plugin")
+        assert.truthy(out_of { ":inspect " .. echo }:match "name +echo\n")
+    end)
+
+    it(":stats counts calls", function()
+        local out = out_of({ 'echo:call("/thread", "x") ;', ":stats echo" }, echo)
+        assert.truthy(out:match "calls +1\nok +1\nerrors +0\n")
+    end)
+
+    it(":tasks and :calls tell what is awaited, since when and where; :cancel ends it", function()
+        local child = support.start(support.program, { "repl", "--no-rc" }, { hold_stdin = true })
+        child._pipes.stdin:write((":load %s as never\nnever:call('/x') &\n:calls\n:tasks\n"):format(
+            support.plugin "fixture_never"))
+        child:wait_for("out", "in the line")
+        local id = child.out:match "task (%d+) running"
+        assert.truthy(child.out:match("%[" .. id .. "%]  never /x  [^\n]+  never:call%('/x'%)\n"))
+        assert.truthy(child.out:find("in flight: never 1\n", 1, true))
+        assert.truthy(child.out:match("%[" .. id .. "%] never:call%('/x'%): awaits never /x [^\n]+\n"
+            .. " +input:1:1: in the line"))
+        child:send((":cancel %s\n"):format(id))
+        assert.truthy(child:wait().err:find("error: cancelled", 1, true))
+    end)
+
+    it(":logs shows the last lines of plugins", function()
+        local log = support.plugin "fixture_log"
+        local outcome = run({ 'fixture_log:call("/levels") ;', "nr.sleep(20)", ":logs fixture_log" }, log)
+        local line = "%[fixture_log%] warn[^\n]*: level 3\n"
+        assert.truthy(outcome.err:match(line)) -- as it came
+        assert.truthy(outcome.out:match(line)) -- as it was asked for
+    end)
+
+    it(":time tells how long an expression took", function()
+        assert.truthy(out_of { ":time 1 + 1" }:match "^2\ntook [%d.]+ %S+\n$")
+    end)
+
+    it(":bench measures many evaluations and draws their times", function()
+        local out = out_of({ ':bench echo:call("/thread", "x") 500 8' }, echo)
+        assert.truthy(out:match "^500 in %S+ %S+, %S+ ?k?/s, 8 at a time; p50 %S+ %S+, p99 %S+ %S+, max ")
+        local sum = 0
+        for count in out:gmatch " (%d+)\n" do
+            sum = sum + count
+        end
+        assert.equal(500, sum)
+    end)
+
+    it(":bench counts what fails", function()
+        local out = out_of({ ':bench echo:call("/nowhere") 10' }, echo)
+        assert.truthy(out:match "\n=> 10 failed, the first with: ")
+    end)
+
+    it(":set changes how values are shown", function()
+        assert.equal("depth = 1\n{\n  a = {…}\n}\n", out_of { ":set depth 1", "{ a = { b = { c = 1 } } }" })
+        assert.equal('json = on\n{\n  "a": [\n    1\n  ]\n}\n',
+            out_of({ ":set json on", [[echo:call("/thread", '{"a":[1]}')]] }, echo):match "^(.-\n)=>")
+        assert.equal("error: depth takes a whole number of 0 or more, not 'x'\n", run { ":set depth x" }.err)
+        assert.equal("error: there is no setting dept, perhaps depth; :set lists them\n",
+            run({ ":set dept 1" }).err)
+    end)
+
+    it(":run runs a script here; its globals stay", function()
+        local path, remove = support.file("script.lua", "nr.sleep(1) from_script = 5")
+        finally(remove)
+        assert.equal("5\n", out_of { ":run " .. path, "from_script" })
+    end)
+
+    it(":save writes the lines as a script that runs", function()
+        local path = temporary "session.lua"
+        out_of({
+            "greeting = 'hello'", "echo:call('/thread', greeting)", "print(_ .. '!')", "1 + 1",
+            ":save " .. path,
+        }, echo)
+        local outcome = support.run { path }
+        assert.same({ 0, "", "hello!\n2\n" }, { outcome.code, outcome.err, outcome.out })
+    end)
+
+    it(":spec writes the calls and their answers as a spec that passes", function()
+        local path = temporary "session_spec.lua"
+        out_of({ "greeting = 'hello'", "echo:call('/thread', greeting)", "echo:call('/upper', '\\255x')",
+            "echo:call_stream('/stream?frames=2')", ":spec " .. path }, echo)
+        local outcome = support.run { "test", path }
+        assert.equal(0, outcome.code)
+        assert.equal("3 successes / 0 failures", outcome.out:match "%d+ successes / %d+ failures")
+    end)
+
+    it(":quit leaves at once", function()
+        local outcome = run { "print 'before'", ":quit", "print 'after'" }
+        assert.same({ 0, "before\n" }, { outcome.code, outcome.out })
+    end)
+end)

@@ -1,0 +1,206 @@
+local support = require "spec.support"
+local terminals = require "spec.support.terminal"
+
+local echo = support.plugin "echo"
+
+describe("editing a line", function()
+    local terminal
+
+    local function open(args, options)
+        terminal = terminals.open(args or { "repl" }, options)
+        terminal:wait_end ">"
+    end
+
+    after_each(function()
+        terminal:close()
+    end)
+
+    it("evaluates what was entered, wide characters included", function()
+        open()
+        terminal:enter '#"wörld 漢字"'
+        assert.equal('> #"wörld 漢字"\n13\n>', terminal:wait_end "13\n>")
+    end)
+
+    it("edits in the middle of a line, by characters and words", function()
+        open()
+        terminal:type "alpha beta 漢字"
+        terminal:press("Left", "Left", "M-b", "M-b", "M-d")
+        terminal:type "gamma"
+        terminal:wait_end "> gamma beta 漢字"
+        terminal:press("C-a", "C-k", "C-y", "C-y")
+        terminal:wait_end "gamma beta 漢字gamma beta 漢字"
+    end)
+
+    it("goes on in a second line while the first is unfinished", function()
+        open()
+        terminal:enter "for i = 1, 2 do"
+        terminal:wait_end "…"
+        terminal:enter "print('line', i)"
+        terminal:enter "end"
+        assert.equal("> for i = 1, 2 do\n… print('line', i)\n… end\nline    1\nline    2\n>",
+            terminal:wait_end "2\n>")
+        terminal:press "Up"
+        terminal:wait_end "> for i = 1, 2 do\n… print('line', i)\n… end"
+    end)
+
+    it("drops the line on Ctrl-C, also an unfinished one", function()
+        open()
+        terminal:enter "x = {"
+        terminal:wait_end "…"
+        terminal:press "C-c"
+        terminal:wait_end "…\n>"
+        terminal:enter "x"
+        terminal:wait_end "> x\nnil\n>"
+    end)
+
+    it("takes pasted text as one piece", function()
+        open()
+        terminal:paste "t = {\n\t1,\n\t2,\n}\nprint('pasted', #t)"
+        terminal:wait_end "print('pasted', #t)"
+        assert.is_nil(terminal:screen():find "pasted%s+2")
+        terminal:press "Enter"
+        terminal:wait "pasted  2"
+    end)
+
+    it("keeps the line whole when it gets another width", function()
+        open(nil, { width = 60, height = 12 })
+        local text = ("abcdefghi "):rep(20)
+        terminal:type(text)
+        terminal:wait_end((text:sub(179):gsub("%s*$", "")))
+        for _, width in ipairs { 33, 71, 45 } do
+            terminal:resize(width, 12)
+            local whole = ("> " .. text):gsub("%s*$", "")
+            terminal:wait(function(screen)
+                local rows = {}
+                for row in (screen .. "\n"):gmatch "(.-)\n" do
+                    table.insert(rows, row .. (" "):rep(width - #row))
+                end
+                return (table.concat(rows):gsub("%s*$", "")) == whole
+            end)
+        end
+    end)
+
+    it("puts output above a line that is longer than the screen, with the cursor in its middle", function()
+        open(nil, { width = 40, height = 8 })
+        terminal:enter "nr.spawn(function() for i = 1, 3 do nr.sleep(300) print('tick ' .. i) end end) ;"
+        terminal:type(("whole = '%s'"):format(("0123456789"):rep(50)))
+        terminal:press "C-a"
+        terminal:press("-N", "45", "Right")
+        terminal:type "XYZ"
+        local before = terminal:wait "XYZ"
+        terminal:wait_scrolled "tick 3\n"
+        assert.equal(before, terminal:wait "XYZ")
+        terminal:press "Enter"
+        terminal:enter "#whole, whole:find 'XYZ'"
+        terminal:wait_end "503\n37\n39\n>"
+    end)
+
+    it("leaves the cursor where it was when output goes above", function()
+        open(nil, { width = 40, height = 20 })
+        terminal:enter "nr.spawn(function() nr.sleep(300) print('ti' .. 'ck') end) ;"
+        terminal:type(("0123456789"):rep(10))
+        terminal:press "C-a"
+        terminal:press("-N", "50", "Right")
+        local row, column
+        local screen = terminal:wait(function(screen)
+            row, column = terminal:cursor()
+            return screen:find("tick", 1, true) and column == 12
+        end)
+        local lines = {}
+        for line in (screen .. "\n"):gmatch "(.-)\n" do
+            table.insert(lines, line)
+        end
+        assert.equal("tick", lines[#lines - 3])
+        assert.equal("> " .. ("0123456789"):rep(10), table.concat(lines, "", #lines - 2))
+        assert.same({ #lines - 2, 12 }, { row, column })
+    end)
+
+    it("keeps history from one session to the next, each entry once", function()
+        open()
+        local lines = { "1 + 1", "2 + 2", "1 + 1", " 'hidden'", "if true then\nprint 'two lines' end" }
+        for _, line in ipairs(lines) do
+            terminal:paste(line)
+            terminal:press "Enter"
+        end
+        terminal:wait "\ntwo lines"
+        terminal:press "C-d"
+        terminal:wait "left 0 icanon"
+        local second = terminals.open({ "repl" }, { home = terminal.home })
+        finally(function()
+            second:close()
+        end)
+        second:wait_end ">"
+        second:press "Up"
+        second:wait_end "> if true then\n… print 'two lines' end"
+        second:press("Up", "Up")
+        second:wait_end "> 1 + 1"
+        second:press("Up", "Up", "Up")
+        second:wait_end "> 2 + 2"
+    end)
+
+    it("searches the history backwards", function()
+        open()
+        terminal:enter "'needle one'"
+        terminal:enter "'needle two'"
+        terminal:enter "'hay'"
+        terminal:wait '"hay"\n>'
+        terminal:press "C-r"
+        terminal:type "needle"
+        terminal:wait_end "(search)'needle': 'needle two'"
+        terminal:press "C-r"
+        terminal:wait_end "(search)'needle': 'needle one'"
+        terminal:type "x"
+        terminal:wait "(failed search)'needlex'"
+        terminal:press("BSpace", "Enter")
+        terminal:wait_end "\"needle one\"\n>"
+    end)
+
+    it("writes the next line in $EDITOR", function()
+        open(nil, { env = { EDITOR = "sed -i s/one/two/" } })
+        terminal:enter "'one'"
+        terminal:enter ":edit"
+        terminal:wait_end "> 'two'"
+        terminal:press "Enter"
+        terminal:wait_end "\"two\"\n>"
+    end)
+
+    it("completes names, methods, paths, options, commands and files, and runs nothing for it", function()
+        open { "repl", echo }
+        terminal:enter "trap = setmetatable({}, { __index = function() ran = true end })"
+        terminal:type "trap.x"
+        terminal:press "Tab"
+        terminal:press "C-u"
+        terminal:enter "ran"
+        terminal:wait_end "> ran\nnil\n>"
+        terminal:type "ech"
+        terminal:press "Tab"
+        terminal:wait_end "> echo"
+        terminal:type ":not"
+        terminal:press "Tab"
+        terminal:wait_end "> echo:notify"
+        terminal:press "C-u"
+        terminal:enter "echo:call('/upper', 'abc') ;"
+        terminal:type "echo:call('/up"
+        terminal:press "Tab"
+        terminal:wait_end "> echo:call('/upper'"
+        terminal:type ", 'x', { tim"
+        terminal:press "Tab"
+        terminal:type "9 })"
+        terminal:wait_end "{ timeout = 9 })"
+        terminal:press "C-u"
+        terminal:type ":plu"
+        terminal:press "Tab"
+        terminal:wait_end "> :plugins"
+        terminal:press "C-u"
+        terminal:type ":load CMakeL"
+        terminal:press "Tab"
+        terminal:wait_end "> :load CMakeLists.txt"
+    end)
+
+    it("shows the candidates above the line", function()
+        open { "repl", echo }
+        terminal:type "echo:call"
+        terminal:press "Tab"
+        terminal:wait_end "call         call_stream\n> echo:call"
+    end)
+end)

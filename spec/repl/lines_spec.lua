@@ -1,0 +1,127 @@
+local cjson = require "cjson"
+local support = require "spec.support"
+local uv = require "luv"
+
+local echo = support.plugin "echo"
+
+local function repl(stdin, ...)
+    return support.run({ "repl", "--no-rc", ... }, { stdin = stdin })
+end
+
+local function objects(text)
+    local list = {}
+    for line in text:gmatch "[^\n]+" do
+        table.insert(list, cjson.decode(line))
+    end
+    return list
+end
+
+describe("lines without a terminal", function()
+    it("run without prompt, colour and history", function()
+        local home = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/nylon-ring-home-XXXXXX"))
+        finally(function()
+            assert(uv.fs_rmdir(home)) -- fails if something was left in it
+        end)
+        local outcome = support.run({ "repl" }, {
+            stdin = "print(1)\n'two'\n\nx = 3\nx\n",
+            env = { HOME = home, XDG_STATE_HOME = false, XDG_CONFIG_HOME = false },
+        })
+        assert.same({ code = 0, signal = 0, out = '1\n"two"\n3\n', err = "" }, outcome)
+    end)
+
+    it("await what they call, one after the other", function()
+        local outcome = repl('echo:call("/thread", "a") ;\n_\necho:call("/thread", "b") ;\n_2\n', echo)
+        assert.equal('"a"\n"b"\n', outcome.out:match "\n(.*)$")
+    end)
+
+    it("stop at the first error, with exit code 1", function()
+        local outcome = repl "print 'before'\nerror 'no'\nprint 'after'\n"
+        assert.equal(1, outcome.code)
+        assert.equal("before\n", outcome.out)
+        assert.equal("error: input:2:1: no\n  input:2:1: in the line\n", outcome.err)
+    end)
+
+    it("stop at what does not compile, at a wrong command, and at a call that fails", function()
+        for _, line in ipairs { "x = = 1", ":nonsense", "echo:call('/nowhere')" } do
+            local outcome = repl(line .. "\nprint 'after'\n", echo)
+            assert.same({ line, 1, nil }, { line, outcome.code, outcome.out:match "after" })
+        end
+    end)
+
+    it("are refused when the last one is unfinished", function()
+        local outcome = repl "print(1)\nfor i = 1, 2 do\n"
+        assert.equal(1, outcome.code)
+        assert.equal("1\n", outcome.out)
+        assert.equal("nylon-ring repl: the last line is unfinished: for i = 1, 2 do\n", outcome.err)
+    end)
+
+    it("may come from the command line", function()
+        assert.equal("2\n2\n", repl(nil, "-e", "1 + 1", "-e", "_").out)
+        assert.equal(1, repl(nil, "-e", "error 'no'", "-e", "print 'after'").code)
+    end)
+
+    it("wait for what is in the background before the end", function()
+        local outcome = repl "nr.sleep(50), 'late' &\n'early'\n"
+        assert.truthy(outcome.out:match '^=> task %d+ running\n"early"\n%[%d+%] [^\n]+\nnil\n"late"\n$')
+    end)
+
+    it("leave with 1 when what is in the background fails", function()
+        local outcome = repl "nr.sleep(20), error 'late' &\n'early'\n"
+        assert.equal(1, outcome.code)
+        assert.truthy(outcome.err:find("error: input:1:1: late", 1, true))
+    end)
+
+    it("keep the first local of a line, and the values of the line before", function()
+        assert.equal("7\n7\n8\n", repl("local x = 7\nx\n_\n_1 + 1\n").out)
+    end)
+
+    it("are silent after a semicolon, but keep their values", function()
+        assert.equal("5\n", repl("5;\n_\n").out)
+    end)
+
+    it("tell results as JSON, one object a line", function()
+        local outcome = repl(table.concat({
+            'echo:call("/thread", "hi")', 'echo:call("/thread", "\\255")',
+            'echo:call_stream("/stream?frames=1")',
+            "{ 1, 2 }", "nil", "print 'x'", "error 'no'",
+        }, "\n"), "--json", echo)
+        local list = objects(outcome.out)
+        assert.equal(1, outcome.code)
+        assert.same({ 0, "OK", "hi" }, { list[2].status, list[2].status_name, list[2].body })
+        assert.equal("/w==", list[3].body_base64)
+        assert.same({ "frame 1", "END" }, { list[4].body, list[5]["end"] })
+        assert.same({ 1, 2 }, list[6].value)
+        assert.equal(cjson.null, list[7].value)
+        assert.equal("x\n", list[8].output)
+        assert.equal("input:7:1: no", list[9].message)
+    end)
+
+    it("show streams with a line a frame and their totals", function()
+        local out = repl('echo:call_stream("/stream?frames=2&interval=5")\n', echo).out
+        local pattern = "%[%d+ #1 %+%S+ %S+ 7 B%] frame 1\n%[%d+ #2 %+%S+ %S+ 7 B%] frame 2\n"
+            .. "%[%d+%] END 2 frames 14 B %S+ ms [^\n]+/s\n$"
+        assert.truthy(out:match(pattern), out)
+    end)
+
+    it("leave streams that are assigned to the next lines", function()
+        local out = repl('s = echo:call_stream("/stream?frames=1")\ns:recv()\ns:recv()\n', echo).out
+        assert.equal('0\n"frame 1"\n4\n""\n', out:match "\n(.*)$")
+    end)
+
+    it("show the stacks of the tasks that an error went through", function()
+        local outcome = repl("function inner() nr.sleep(1) error 'deep' end\n"
+            .. "nr.all { function() inner() end }\n")
+        assert.truthy(outcome.err:find("error: input:1:1: deep", 1, true))
+        assert.truthy(outcome.err:find("in function 'inner'", 1, true))
+        assert.truthy(outcome.err:find("awaited by", 1, true))
+    end)
+
+    it("end quietly when nobody reads any more", function()
+        local child = support.start(support.program, { "repl", "-e", "for i = 1, 1e5 do print(i) end" })
+        child:wait_for("out", "1\n")
+        child:close_output()
+        local outcome = child:wait()
+        assert.equal("", outcome.err)
+        assert.not_equal(0, outcome.code + outcome.signal)
+    end)
+end)

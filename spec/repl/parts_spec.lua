@@ -1,0 +1,191 @@
+local evaluate = require "nylon_ring.repl.evaluate"
+local history = require "nylon_ring.repl.history"
+local layout = require "nylon_ring.repl.layout"
+local nr = require "nylon_ring"
+local printer = require "nylon_ring.repl.printer"
+local settings = require "nylon_ring.repl.settings"
+local support = require "spec.support"
+local text = require "nylon_ring.repl.text"
+local uv = require "luv"
+
+describe("what a text means", function()
+    local function kind(entered)
+        local entry = evaluate.compile(entered)
+        return { expression = entry.expression, silent = entry.silent, background = entry.background,
+            incomplete = entry.incomplete or false, failed = entry.err ~= nil }
+    end
+
+    local function is(entered, wanted)
+        local all = { expression = false, silent = false, background = false }
+        all.incomplete, all.failed = false, false
+        for name in pairs(wanted) do
+            all[name] = true
+        end
+        assert.same(all, kind(entered), entered)
+    end
+
+    it("is an expression where it can be one", function()
+        is("1 + 1", { expression = true })
+        is("f()", { expression = true })
+        is("= f()", { expression = true })
+        is("1 -- comment", { expression = true })
+        is("x = 1", {})
+        is("for i = 1, 2 do end", {})
+    end)
+
+    it("is silent with a semicolon, in the background with an ampersand, at its end alone", function()
+        is("f();", { expression = true, silent = true })
+        is("f() &", { expression = true, background = true })
+        is("f(); &", { expression = true, background = true, silent = true })
+        is("'a;'", { expression = true })
+        is("'a &'", { expression = true })
+        is("x = 1 &", { background = true })
+    end)
+
+    it("is unfinished where more could come", function()
+        is("f(", { incomplete = true, failed = true })
+        is("for i = 1, 2 do", { incomplete = true, failed = true })
+        is("x = [[", { incomplete = true, failed = true })
+        is("x = = 1", { failed = true })
+        is("x = 'abc", { failed = true })
+        assert.is_false(evaluate.is_incomplete ":load (")
+        assert.is_false(evaluate.is_incomplete "  ")
+    end)
+end)
+
+describe("a shown value", function()
+    local limits
+
+    before_each(function()
+        limits = settings.new()
+    end)
+
+    it("has sorted keys, quoted strings and marked cycles", function()
+        local value = { b = 1, a = "x\ny" }
+        value.self = value
+        assert.equal('<1>{\n  a = "x\\ny",\n  b = 1,\n  self = <table 1>\n}', printer.value(value, limits))
+    end)
+
+    it("keeps the limits of depth, items, lines and width", function()
+        limits.depth, limits.items = 1, 3
+        assert.equal("{ {…}, 2, 3,\n  [\"…\"] = <2 more>\n}", printer.value({ { 1 }, 2, 3, 4, 5 }, limits))
+        limits.lines, limits.width = 2, 20
+        assert.equal("{\n  a = \"xxxxxxxxxxxx…\n… 2 more lines",
+            printer.value({ a = ("x"):rep(50), b = 1 }, limits))
+    end)
+
+    it("never runs a metamethod but __tostring, which may fail", function()
+        local trap = setmetatable({ 1 }, { __index = error, __pairs = error, __len = error })
+        assert.equal("{ 1 }", printer.value(trap, limits))
+        assert.equal("{ <object> }", printer.value({ setmetatable({}, { __tostring = error }) }, limits))
+    end)
+
+    it("is a dump where bytes are no text", function()
+        assert.equal("00000000  00 ff 41" .. (" "):rep(41) .. "|..A|", printer.value("\0\255A", limits))
+        assert.equal('"wörld"', printer.value("wörld", limits))
+    end)
+
+    it("is indented JSON where that was asked for", function()
+        limits.json = true
+        assert.equal('{\n  "a": [\n    1,\n    null\n  ],\n  "b": {\n    "c": "/"\n  }\n}',
+            printer.body('{"b":{"c":"/"},"a":[1,null]}', limits))
+        assert.equal("plain {", printer.body("plain {", limits))
+    end)
+
+    it("sends no escape sequences of a payload to the terminal", function()
+        assert.equal("a\\27[2Jb", printer.body("a\27[2Jb", limits))
+    end)
+end)
+
+describe("the layout of a line", function()
+    it("counts cells, not bytes, and never splits a wide character", function()
+        local at = layout.of({ prompt = "> ", more = "… ", before = "漢字漢", after = "字" }, 7)
+        assert.same({ "> 漢字", "漢字" }, at.rows)
+        assert.same({ 6, 4 }, at.cells)
+        assert.same({ 2, 2 }, { at.row, at.column })
+    end)
+
+    it("puts the cursor on a row of its own after a full one", function()
+        local at = layout.of({ prompt = "> ", more = "… ", before = "abc", after = "" }, 5)
+        assert.same({ "> abc", "" }, at.rows)
+        assert.same({ 2, 0 }, { at.row, at.column })
+    end)
+
+    it("shows the rows around the cursor where not all fit", function()
+        local whole = layout.of({ prompt = "", more = "", before = "a\nb\nc\nd\ne", after = "\nf\ng\nh" }, 10)
+        local part = layout.window(whole, 3)
+        assert.same({ "d", "e", "f" }, part.rows)
+        assert.equal("e", part.rows[part.row])
+    end)
+end)
+
+describe("history", function()
+    local path, remove
+
+    before_each(function()
+        path, remove = support.file("history", "")
+    end)
+
+    after_each(function()
+        remove()
+    end)
+
+    it("keeps lines as one entry, the latest of equal ones, and none that begins with a space", function()
+        local kept = history.open(path)
+        for _, entry in ipairs { "a", "two\nlines \\n", "a", " hidden", "", "b" } do
+            assert.is_nil(kept:add(entry))
+        end
+        assert.same({ "two\nlines \\n", "a", "b" }, history.open(path).entries)
+    end)
+
+    it("takes entries of several programs at the same time", function()
+        local code = [[local h = require("nylon_ring.repl.history").open(arg[1])
+            for i = 1, 200 do h:add(arg[2] .. " " .. i .. ("x"):rep(300)) end]]
+        local script, remove_script = support.file("add.lua", code)
+        finally(remove_script)
+        nr.map({ "a", "b", "c" }, function(name)
+            assert.equal(0, support.run({ script, path, name }).code)
+        end)
+        local seen = {}
+        for _, entry in ipairs(history.open(path).entries) do
+            local name, number = entry:match "^(%a) (%d+)x+$"
+            assert.equal(300 + #name + 1 + #number, #entry)
+            seen[name] = (seen[name] or 0) + 1
+        end
+        assert.same({ a = 200, b = 200, c = 200 }, seen)
+    end)
+
+    it("holds 10,000 entries, in a file that does not grow for ever", function()
+        local file = assert(io.open(path, "w"))
+        for index = 1, 20500 do
+            file:write("entry ", index, "\n")
+        end
+        file:close()
+        local kept = history.open(path)
+        assert.equal(10000, #kept.entries)
+        assert.same({ "entry 10501", "entry 20500" }, { kept.entries[1], kept.entries[10000] })
+        assert.equal(10000, select(2, io.open(path):read("*a"):gsub("\n", "")))
+    end)
+
+    it("goes on without a file that can not be written", function()
+        local folder = path:match "^(.*)/"
+        local kept = history.open(folder .. "/history/below")
+        assert.is_string(kept:add "a")
+        assert.same({ "a" }, kept.entries)
+        assert.is_nil(uv.fs_stat(folder .. "/history/below"))
+    end)
+end)
+
+describe("words for people", function()
+    it("name the nearest, or nothing", function()
+        assert.equal("plugins", text.nearest("plugisn", { "load", "plugins" }))
+        assert.equal("unload", text.nearest("unlod", { "load", "unload" }))
+        assert.is_nil(text.nearest("xyz", { "load", "unload" }))
+    end)
+
+    it("tell sizes and times", function()
+        assert.same({ "5 B", "1.5 KiB", "2.0 MiB" }, { text.size(5), text.size(1536), text.size(2 ^ 21) })
+        assert.same({ "120 ns", "1.5 µs", "41 µs", "3.4 ms", "2.00 s" },
+            { text.time(120), text.time(1500), text.time(41234), text.time(3.4e6), text.time(2e9) })
+    end)
+end)

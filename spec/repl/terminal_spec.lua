@@ -1,0 +1,156 @@
+local support = require "spec.support"
+local terminals = require "spec.support.terminal"
+
+local echo = support.plugin "echo"
+
+describe("a session on a terminal", function()
+    local terminal
+
+    local function open(args, options)
+        terminal = terminals.open(args or { "repl", echo }, options)
+        terminal:wait_end ">"
+    end
+
+    after_each(function()
+        terminal:close()
+    end)
+
+    it("awaits by itself, and tells status, size and time", function()
+        open()
+        terminal:enter 'echo:call("/thread", "hello")'
+        terminal:wait(function(screen)
+            return screen:match "hello\n=> OK 5 B [%d.]+ %S+s\n>$"
+        end)
+    end)
+
+    it("shows what came in the background above the line that is edited", function()
+        open()
+        terminal:enter 'echo:call_stream("/stream?frames=2&interval=100") &'
+        terminal:type "still typing"
+        local screen = terminal:wait "END"
+        assert.truthy(screen:match "=> task %d+ running\n")
+        assert.truthy(screen:match "%[%d+ #2 %+[%d.]+ ms 7 B%] frame 2\n"
+            and screen:match "\n%[%d+%] END 2 frames 14 B [^\n]+\n> still typing$")
+    end)
+
+    it("sends a line to the background on Ctrl-Z, and shows its result when it is there", function()
+        open()
+        terminal:enter "nr.sleep(400), 'slept'"
+        terminal:wait "'slept'"
+        terminal:press "C-z"
+        terminal:wait "running\n>"
+        terminal:wait(function(screen)
+            return screen:match '%[%d+%] nr.sleep%(400%), \'slept\'\nnil\n"slept"\n>$'
+        end)
+    end)
+
+    it("cancels what runs in the foreground on Ctrl-C, and goes on", function()
+        open()
+        terminal:enter "nr.sleep(60000)"
+        terminal:wait "60000)"
+        terminal:press "C-c"
+        terminal:wait_end "error: cancelled\n>"
+        terminal:enter "1 + 1"
+        terminal:wait_end "2\n>"
+    end)
+
+    it("cancels a stream on Ctrl-C and says what became of it", function()
+        open()
+        terminal:enter 'echo:call_stream("/stream?frames=1000&interval=20")'
+        terminal:wait "frame 2"
+        terminal:press "C-c"
+        local screen = terminal:wait "CANCELLED"
+        assert.truthy(screen:match "CANCELLED %d+ frames [^\n]+; the plugin was told\n>$")
+    end)
+
+    it("stops a loop that never comes back", function()
+        open()
+        terminal:enter "while true do end"
+        terminal:wait "do end"
+        terminal:press "C-c"
+        terminal:wait "error: interrupted"
+        terminal:enter "'alive'"
+        terminal:wait_end '"alive"\n>'
+    end)
+
+    it("leaves on the third Ctrl-C where nothing else helps, with the terminal as it was", function()
+        local path, remove = support.file("compiled.lua", "print 'begins' while true do end")
+        finally(remove)
+        open()
+        terminal:enter(":run " .. path)
+        terminal:wait "begins"
+        terminal:wait(function(screen)
+            local left = screen:find("left 130 icanon", 1, true)
+            if not left then
+                terminal:press "C-c" -- two at the same time are one
+            end
+            return left
+        end)
+    end)
+
+    it("sends and closes input of a stream that is shown", function()
+        open { "repl", support.plugin "fixture_duplex" }
+        terminal:enter 'fixture_duplex:call_stream("/echo") &'
+        local id = terminal:wait "running\n":match "task (%d+)"
+        terminal:enter((":send %s hello you"):format(id))
+        terminal:wait "9 B] hello you"
+        terminal:enter(":close " .. id)
+        terminal:wait "END 1 frame 9 B"
+    end)
+
+    it("leaves on Ctrl-D, on Ctrl-C twice and on :quit, with the terminal as it was", function()
+        open()
+        terminal:press "C-d"
+        terminal:wait "left 0 icanon"
+        terminal:close()
+        open()
+        terminal:press "C-c"
+        terminal:wait_end "(Ctrl-C again, or Ctrl-D, leaves)\n>"
+        terminal:press "C-c"
+        terminal:wait "left 0 icanon"
+        terminal:close()
+        open()
+        terminal:enter ":quit"
+        terminal:wait "left 0 icanon"
+    end)
+
+    it("leaves the terminal as it was when it is terminated, or a plugin takes it down", function()
+        open { "repl", support.plugin "fixture_throw" }
+        require("luv").kill(terminal:pid(), "sigterm")
+        terminal:wait "left 143 icanon"
+        terminal:close()
+        open { "repl", support.plugin "fixture_throw" }
+        terminal:enter 'fixture_throw:call("/handle")'
+        terminal:wait "left 134 icanon"
+    end)
+
+    it("goes on in the REPL after a script, with its globals", function()
+        local path, remove = support.file("script.lua", "answer = 6 * 7")
+        finally(remove)
+        open { "run", "-i", path }
+        terminal:enter "answer"
+        terminal:wait_end "42\n>"
+    end)
+
+    it("runs the rc file, in which commands of one's own are made", function()
+        local uv = require "luv"
+        local home = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/nylon-ring-home-XXXXXX"))
+        local folder = home .. "/nylon-ring"
+        uv.fs_mkdir(folder, tonumber("700", 8))
+        local file = assert(io.open(folder .. "/repl.lua", "w"))
+        file:write [[require("nylon_ring.repl").command("greet", function(rest, session)
+            session:write("hello " .. rest .. "\n")
+        end, "greet someone")]]
+        file:close()
+        finally(function()
+            os.remove(folder .. "/repl.lua")
+            uv.fs_rmdir(folder)
+            uv.fs_rmdir(home)
+        end)
+        open({ "repl" }, { env = { XDG_CONFIG_HOME = home } })
+        terminal:enter ":greet you"
+        terminal:wait_end "hello you\n>"
+        terminal:enter ":help greet"
+        terminal:wait "greet someone"
+    end)
+end)

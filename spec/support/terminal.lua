@@ -1,0 +1,196 @@
+--- A real terminal for specs: tmux runs a program in it, types, and shows what is on its screen.
+--- Nothing waits by sleeping: `wait` looks at the screen again and again, up to a limit.
+local nr = require "nylon_ring"
+local support = require "spec.support"
+local uv = require "luv"
+
+local M = {}
+
+local LIMIT = support.sanitized and 40000 or 10000
+local PAUSE = 15
+
+---@class spec.Terminal
+---@field home string a folder of its own, which is the program's HOME
+---@field private _socket string
+local Terminal = {}
+Terminal.__index = Terminal
+
+local function remove_tree(path)
+    local scan = uv.fs_scandir(path)
+    while scan do
+        local name, kind = uv.fs_scandir_next(scan)
+        if not name then
+            break
+        elseif kind == "directory" then
+            remove_tree(path .. "/" .. name)
+        else
+            uv.fs_unlink(path .. "/" .. name)
+        end
+    end
+    uv.fs_rmdir(path)
+end
+
+function Terminal:_tmux(...)
+    local child = support.start("tmux", { "-S", self._socket, "-f", "/dev/null", ... })
+    local outcome = child:wait()
+    if outcome.code ~= 0 then
+        error(("tmux %s: %s"):format((...), outcome.err), 0)
+    end
+    return outcome.out
+end
+
+local function quote(word)
+    return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
+---@class spec.TerminalOptions
+---@field width? integer
+---@field height? integer
+---@field home? string a folder that is kept, instead of one that is made and removed
+---@field env? table<string, string>
+
+--- Opens a terminal in which a program runs. When it ends, its exit code and whether the terminal is in its
+--- usual state again are on the screen: `left 0 icanon`.
+---@async
+---@param args string[] of the program
+---@param options? spec.TerminalOptions
+---@return spec.Terminal
+function M.open(args, options)
+    options = options or {}
+    local folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/nylon-ring-tty-XXXXXX"))
+    local self = setmetatable({ home = options.home or folder, _folder = folder }, Terminal)
+    self._socket = folder .. "/tmux"
+    local words = { quote(support.program) }
+    for _, arg in ipairs(args) do
+        table.insert(words, quote(arg))
+    end
+    -- The shell outlives Ctrl-C, the program gets it as usual.
+    local script = "trap : INT; " .. table.concat(words, " ")
+        .. "; echo left $? $(stty -a | tr ' ' '\\n' | grep -x -e icanon -e -icanon); trap '' INT; exec cat"
+    local width, height = tostring(options.width or 80), tostring(options.height or 24)
+    local command = { "new-session", "-d", "-x", width, "-y", height }
+    local env = {
+        HOME = self.home, XDG_STATE_HOME = "", XDG_CONFIG_HOME = "", LC_ALL = "C.UTF-8", NO_COLOR = "1",
+        EDITOR = "", VISUAL = "", ASAN_OPTIONS = os.getenv "ASAN_OPTIONS" or "",
+    }
+    for name, value in pairs(options.env or {}) do
+        env[name] = value
+    end
+    for name, value in pairs(env) do
+        table.insert(command, "-e")
+        table.insert(command, name .. "=" .. value)
+    end
+    table.insert(command, script)
+    self:_tmux(unpack(command))
+    return self
+end
+
+--- Types text as it is.
+---@async
+function Terminal:type(text)
+    self:_tmux("send-keys", "-l", "--", (text:gsub(";$", "\\;"))) -- for tmux it would end the command
+end
+
+--- Presses keys by tmux's names: "Enter", "Tab", "C-c", "Up".
+---@async
+function Terminal:press(...)
+    self:_tmux("send-keys", ...)
+end
+
+--- Types a line and presses Enter.
+---@async
+function Terminal:enter(text)
+    self:type(text)
+    self:press "Enter"
+end
+
+--- Pastes text, marked as pasted where the program asked for that.
+---@async
+function Terminal:paste(text)
+    self:_tmux("set-buffer", "--", text)
+    self:_tmux("paste-buffer", "-p")
+end
+
+---@async
+function Terminal:resize(width, height)
+    self:_tmux("resize-window", "-x", tostring(width), "-y", tostring(height))
+end
+
+--- What is on the screen, without the empty lines at its end.
+---@async
+---@return string
+function Terminal:screen()
+    return (self:_tmux("capture-pane", "-p"):gsub("[%s]*$", ""))
+end
+
+--- The line and the column of the cursor, from 0.
+---@async
+function Terminal:cursor()
+    local row, column = self:_tmux("display-message", "-p", "#{cursor_y} #{cursor_x}"):match "(%d+) (%d+)"
+    return tonumber(row), tonumber(column)
+end
+
+local function poll(look, wanted)
+    local start = uv.now()
+    while true do
+        local screen = look()
+        local found
+        if type(wanted) == "string" then
+            found = screen:find(wanted, 1, true)
+        else
+            found = wanted(screen)
+        end
+        if found then
+            return screen
+        elseif uv.now() - start > LIMIT then
+            local what = type(wanted) == "string" and ("'%s'"):format(wanted) or "what was waited for"
+            error(("%s never came; the screen:\n%s"):format(what, screen), 3)
+        end
+        nr.sleep(PAUSE)
+    end
+end
+
+--- Waits until the screen contains a text, or until a function of it is true; answers the screen.
+---@async
+---@param wanted string|fun(screen: string): any
+---@return string screen
+function Terminal:wait(wanted)
+    return poll(function()
+        return self:screen()
+    end, wanted)
+end
+
+--- Waits until a text has come that may have left the screen at its top by now.
+---@async
+---@param wanted string
+function Terminal:wait_scrolled(wanted)
+    return poll(function()
+        return self:_tmux("capture-pane", "-p", "-S", "-")
+    end, wanted)
+end
+
+--- Waits for a screen whose end is this text.
+---@async
+function Terminal:wait_end(text)
+    return self:wait(function(screen)
+        return screen:sub(-#text) == text
+    end)
+end
+
+--- The process that runs in it.
+---@async
+---@return integer pid
+function Terminal:pid()
+    local shell = self:_tmux("display-message", "-p", "#{pane_pid}"):match "%d+"
+    local child = support.start("ps", { "-o", "pid=", "--ppid", shell }):wait()
+    return tonumber(child.out:match "%d+")
+end
+
+--- Ends it all.
+---@async
+function Terminal:close()
+    pcall(self._tmux, self, "kill-server")
+    remove_tree(self._folder)
+end
+
+return M
