@@ -1,4 +1,5 @@
---- `nylon-ring repl`: lines of Lua and commands, from a terminal, a pipe or the command line.
+--- `nylon-ring repl`: lines of Lua and commands, from a terminal, a pipe or the command line, in this
+--- program or in a running one.
 local say = require "nylon_ring.cli.say"
 
 local M = { name = "repl", summary = "poke at plugins, line by line" }
@@ -8,6 +9,7 @@ function M.define(command)
         :target("plugins")
     command:option("-e", "Run CODE as a line instead of reading lines; may be given again.")
         :argname("CODE"):count("*"):target("code")
+    command:option("--connect", "Join a program that runs with `--console SOCKET`."):argname("SOCKET")
     command:flag("--json", "Tell results as JSON, one object a line.")
     command:flag("--no-rc", "Do not run ~/.config/nylon-ring/repl.lua."):target("no_rc")
     command:epilog "Without a terminal there is no prompt, and the first error ends it with exit code 1."
@@ -19,12 +21,25 @@ local function has_terminal(args)
 end
 
 function M.run(args, who)
+    if args.connect and #args.plugins > 0 then
+        say.error(who, "--connect joins a running program: load plugins there with :load")
+        return 2
+    end
     local session = require "nylon_ring.cli.session"
     return session.run(who, function()
-        os.exit(require("nylon_ring.repl").run {
-            plugins = args.plugins, code = args.code, json = args.json, rc = not args.no_rc,
-            terminal = has_terminal(args),
-        })
+        local terminal = has_terminal(args)
+        local code
+        if args.connect then
+            code = require("nylon_ring.repl.console.client").run {
+                path = args.connect, terminal = terminal, code = args.code, json = args.json, who = who,
+            }
+        else
+            code = require("nylon_ring.repl").run {
+                plugins = args.plugins, code = args.code, json = args.json, rc = not args.no_rc,
+                terminal = terminal,
+            }
+        end
+        os.exit(code)
     end)
 end
 

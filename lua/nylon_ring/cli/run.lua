@@ -4,10 +4,11 @@ local say = require "nylon_ring.cli.say"
 local M = { name = "run", summary = "run a script" }
 
 function M.define(command)
-    command:usage "Usage: nylon-ring [run] [-i] [-e CODE] [SCRIPT [ARG ...]]"
+    command:usage "Usage: nylon-ring [run] [-i] [-e CODE] [--console SOCKET] [SCRIPT [ARG ...]]"
     command:option("-e", "Run CODE, before the script if there is one; may be given again.")
         :argname("CODE"):count("*"):target("code")
     command:flag("-i", "Go on in the REPL afterwards."):target("interactive")
+    command:option("--console", "Let `nylon-ring repl --connect SOCKET` in while it runs."):argname("SOCKET")
     command:argument("script", "The script; `-` reads it from standard input."):args("?"):argname("SCRIPT")
     command:argument("arg", "What the script finds in `arg` and `...`."):args("*"):argname("ARG")
 end
@@ -20,7 +21,7 @@ function M.split(words)
     local i = 2
     while words[i] and (words[i]:match "^%-." and words[i] ~= "--") do
         table.insert(ours, words[i])
-        if words[i] == "-e" and words[i + 1] then
+        if (words[i] == "-e" or words[i] == "--console") and words[i + 1] then
             i = i + 1
             table.insert(ours, words[i])
         end
@@ -80,6 +81,11 @@ local function load_chunks(args)
     return chunks
 end
 
+--- What a console calls the program: its script, without folder and ending.
+local function program_name(args)
+    return args.script and args.script:match "([^/]+)$":gsub("%.lua$", "") or "nylon-ring"
+end
+
 --- `-i`: the REPL, when the script is done.
 local function go_on()
     local terminal = say.is_terminal(0) and say.is_terminal(1)
@@ -101,6 +107,14 @@ function M.run(args, who)
     local rest = args.rest
     rest[0] = args.script or "-e"
     _G.arg = rest
+    local console
+    if args.console then
+        console, err = require("nylon_ring.repl.console.server").open(args.console, program_name(args))
+        if not console then
+            say.error(who, err)
+            return 1
+        end
+    end
     local session = require "nylon_ring.cli.session"
     return session.run(who, function()
         for _, chunk in ipairs(chunks) do
@@ -109,7 +123,7 @@ function M.run(args, who)
         if args.interactive then
             go_on()
         end
-    end)
+    end, { on_leave = console and function() console:close() end })
 end
 
 return M

@@ -36,6 +36,7 @@ end
 ---@class nylon_ring.cli.SessionOptions
 ---@field on_signal? fun() the first Ctrl-C or SIGTERM, before the main task is cancelled
 ---@field on_exit? fun(code: integer): integer what `os.exit` of a script comes to
+---@field on_leave? fun() the end is decided, tasks and plugins are still there
 ---@field on_dry? fun(main: nylon_ring.Task): boolean nothing is left that could wake it; true: it was told
 
 ---@class nylon_ring.cli.Session
@@ -224,6 +225,9 @@ end
 --- Ends the run. Where a plugin's thread may still run code of ours, or a signal asked for the end, no
 --- destructor runs any more.
 function Session:_leave()
+    if self.options.on_leave then
+        self.options.on_leave()
+    end
     self:_wind_up()
     core.close()
     for _, signal in ipairs(self.signals) do

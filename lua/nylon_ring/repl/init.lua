@@ -1,6 +1,7 @@
 -- The REPL: lines of Lua and commands, run in the program's loop. See `:help` for what a line may be.
 --
 --     terminal.lua ──▶ local.lua ──────────────────────────────▶ session.lua ──▶ tasks, plugins
+--                  └─▶ console/client.lua ── socket ── console/server.lua ──┘
 --     pipe.lua ────────────────────────────────────────────────▶ session.lua
 
 local commands = require "nylon_ring.repl.commands"

@@ -1,0 +1,219 @@
+-- The other end of a console: lines are edited here and run there.
+
+local cjson = require "cjson"
+local evaluate = require "nylon_ring.repl.evaluate"
+local history = require "nylon_ring.repl.history"
+local nr = require "nylon_ring"
+local pipe_lines = require "nylon_ring.repl.pipe"
+local say = require "nylon_ring.cli.say"
+local terminals = require "nylon_ring.repl.terminal"
+local uv = require "luv"
+local wire = require "nylon_ring.repl.console.wire"
+
+local M = {}
+
+---@class nylon_ring.repl.Remote: nylon_ring.repl.Backend
+---@field private _pipe userdata
+---@field on_ready fun(failed: boolean)
+---@field on_out fun(text: string)
+---@field on_bye fun(code: integer, text?: string)
+local Remote = {}
+Remote.__index = Remote
+
+function Remote:submit(text)
+    wire.send(self._pipe, { op = "line", text = text })
+end
+
+function Remote:complete(before, answer)
+    self._asked = self._asked + 1
+    self._answers[self._asked] = answer
+    wire.send(self._pipe, { op = "complete", before = before, id = self._asked })
+end
+
+function Remote:interrupt()
+    wire.send(self._pipe, { op = "interrupt" })
+end
+
+function Remote:background()
+    wire.send(self._pipe, { op = "background" })
+end
+
+function Remote:resize(width)
+    wire.send(self._pipe, { op = "resize", width = width })
+end
+
+function Remote:close()
+    if not self._pipe:is_closing() then
+        self._pipe:close()
+    end
+end
+
+local receive = {}
+
+function receive.hello(self, message)
+    self.on_hello(message)
+end
+
+function receive.out(self, message)
+    self.on_out(message.text)
+end
+
+function receive.ready(self, message)
+    self.on_ready(message.failed)
+end
+
+function receive.completion(self, message)
+    local answer = self._answers[message.id]
+    self._answers[message.id] = nil
+    if answer then
+        answer(message.found ~= cjson.null and message.found or nil)
+    end
+end
+
+function receive.bye(self, message)
+    self.on_bye(message.code or 0, message.text)
+end
+
+-- Connects and says what this end wants. Answers the backend and what the console said of itself, or
+-- nil, err.
+---@async
+local function connect(path, wishes)
+    local pipe = uv.new_pipe(false)
+    local err = nr.await(function(resume)
+        return pipe:connect(path, resume)
+    end)
+    if err then
+        pipe:close()
+        local text = "no program listens at %s (%s); start one with nylon-ring run --console %s SCRIPT"
+        return nil, text:format(path, err, path)
+    end
+    local self = setmetatable({ _pipe = pipe, _asked = 0, _answers = {} }, Remote)
+    self.on_bye = function() end
+    local hello = nr.await(function(resume)
+        self.on_hello, self.on_out = resume, function() end
+        wire.read(pipe, function(message)
+            if receive[message.op] then
+                receive[message.op](self, message)
+            end
+        end, function(why)
+            resume(nil)
+            self.on_bye(1, why or "the program is gone")
+        end)
+        wishes.op = "hello"
+        wire.send(pipe, wishes)
+    end)
+    if not hello then
+        return nil, ("what listens at %s is no console"):format(path)
+    end
+    return self, hello
+end
+
+---@async
+local function converse(remote, hello)
+    local leave
+    local terminal, err = terminals.new {
+        fd = 0, history = history.open(history.default_path()), prompt = hello.name .. "> ",
+        on_leave = function(code)
+            leave(code or 0)
+        end,
+    }
+    if not terminal then
+        return 1, err
+    end
+    remote.on_out = function(text)
+        terminal:write(text)
+    end
+    remote.on_ready = function()
+        terminal:ready()
+    end
+    local ok, code, why = pcall(nr.await, function(resume)
+        leave = resume
+        remote.on_bye = resume
+        terminal:open(remote)
+        terminal:write(("joined %s, process %d; Ctrl-D leaves it running\n"):format(hello.name, hello.pid))
+        terminal:ready()
+        return function() end
+    end)
+    terminal:close()
+    if not ok then
+        error(code, 0)
+    end
+    return code, why
+end
+
+-- Runs one entry over there. False when it failed, or nil, code, why when the console is gone.
+local function run_line(remote, text)
+    return nr.await(function(resume)
+        remote.on_ready = function(failed)
+            resume(not failed)
+        end
+        remote.on_bye = function(code, why)
+            resume(nil, code, why)
+        end
+        remote:submit(text)
+    end)
+end
+
+---@async
+local function run_lines(remote, next_line)
+    remote.on_out = function(text)
+        io.stdout:write(text)
+        io.stdout:flush()
+    end
+    local kept
+    for line in next_line do
+        kept = kept and kept .. "\n" .. line or line
+        if not evaluate.is_incomplete(kept) then
+            local ok, code, why = run_line(remote, kept)
+            if not ok then
+                return code or 1, why
+            end
+            kept = nil
+        end
+    end
+    if kept then
+        return 1, "the last line is unfinished: " .. kept:match "[^\n]*$"
+    end
+    return 0
+end
+
+local function lines_of(options)
+    if #options.code == 0 then
+        local reader = pipe_lines.reader(0)
+        return function()
+            return reader:line()
+        end
+    end
+    local index = 0
+    return function()
+        index = index + 1
+        return options.code[index]
+    end
+end
+
+---Joins a running program.
+---@async
+---@param options { path: string, terminal: boolean, code: string[], json: boolean, who: string }
+---@return integer code
+function M.run(options)
+    local remote, hello = connect(options.path, {
+        color = options.terminal and say.has_color(1), json = options.json or nil,
+    })
+    if not remote then
+        say.error(options.who, hello)
+        return 1
+    end
+    local code, why
+    if options.terminal then
+        code, why = converse(remote, hello)
+    else
+        code, why = run_lines(remote, lines_of(options))
+    end
+    remote:close()
+    if why then
+        say.error(options.who, why)
+    end
+    return code
+end
+
+return M

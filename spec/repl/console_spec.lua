@@ -1,0 +1,134 @@
+local nr = require "nylon_ring"
+local support = require "spec.support"
+local terminals = require "spec.support.terminal"
+local uv = require "luv"
+
+local SCRIPT = [[
+    local nr = require "nylon_ring"
+    counter = 0
+    assert(nr.load(arg[1], { name = "echo" }))
+    nr.spawn(function() while true do nr.sleep(5) counter = counter + 1 end end)
+    print "running" io.stdout:flush()
+]]
+
+describe("the console of a running program", function()
+    local folder, path, script, remove, app
+
+    before_each(function()
+        folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/nylon-ring-console-XXXXXX"))
+        path = folder .. "/console"
+        script, remove = support.file("app.lua", SCRIPT)
+        app = support.start(support.program, { "run", "--console", path, script, support.plugin "echo" })
+        app:wait_for("out", "running")
+    end)
+
+    after_each(function()
+        if not app.code then
+            app:kill "sigterm"
+            app:wait()
+        end
+        remove()
+        uv.fs_rmdir(folder)
+    end)
+
+    local function join(lines, ...)
+        return support.run({ "repl", "--connect", path, ... }, { stdin = table.concat(lines, "\n") .. "\n" })
+    end
+
+    it("is a socket for its owner alone, gone after the end", function()
+        local stat = uv.fs_stat(path)
+        assert.same({ "socket", "600" }, { stat.type, ("%o"):format(stat.mode % 512) })
+        app:kill "sigterm"
+        app:wait()
+        assert.is_nil(uv.fs_stat(path))
+    end)
+
+    it("runs lines inside the program", function()
+        local outcome = join {
+            "counter > 0", "mark = 'left by a client'", 'echo:call("/thread", "hi") ;', "_",
+        }
+        assert.same({ 0, "", 'true\n"hi"\n' }, { outcome.code, outcome.err, outcome.out })
+        assert.equal('"left by a client"\n', join({ "mark" }).out)
+    end)
+
+    it("tells failures by the exit code, and leaves the program alone", function()
+        local outcome = join { "error 'no'", "print 'after'" }
+        assert.equal(1, outcome.code)
+        assert.truthy(outcome.out:match "^error: input:1:1: no\n")
+        assert.equal("true\n", join({ "counter > 0" }).out)
+    end)
+
+    it("answers as JSON to who wants it so", function()
+        assert.equal('{"value":3}\n', join({ "1 + 2" }, "--json").out)
+    end)
+
+    it("serves many at once, each with values of its own, and survives their leaving", function()
+        local outcomes = nr.map({ "one", "two", "three" }, function(name)
+            local value = ("'%s'"):format(name)
+            return join({ value, "nr.sleep(50)", "_1 == nil", value, "_" }).out
+        end)
+        for index, name in ipairs { "one", "two", "three" } do
+            assert.equal(('"%s"\ntrue\n"%s"\n"%s"\n'):format(name, name, name), outcomes[index])
+        end
+        local child = support.start(support.program, { "repl", "--connect", path }, { hold_stdin = true })
+        child._pipes.stdin:write "print('here') nr.sleep(60000)\n"
+        child:wait_for("out", "here")
+        child:kill "sigkill"
+        child:wait()
+        child:finish()
+        assert.equal("true\n", join({ "counter > 0" }).out)
+        assert.equal("0\n", join({ "local n = 0 for _, t in ipairs(nr.tasks()) do "
+            .. "if (t.awaits or ''):match '60000' then n = n + 1 end end print(n)" }).out)
+    end)
+
+    it("edits lines on the client's terminal, two at once", function()
+        local first = terminals.open { "repl", "--connect", path }
+        local second = terminals.open { "repl", "--connect", path }
+        finally(function()
+            first:close()
+            second:close()
+        end)
+        first:wait_end "Ctrl-D leaves it running\napp>"
+        second:wait_end "app>"
+        first:type "ech"
+        first:press "Tab"
+        first:wait_end "app> echo"
+        first:enter ':call("/thread", "from the first")'
+        first:wait "from the first\n=> OK 14 B"
+        first:enter "shared = 41"
+        first:wait_end "shared = 41\napp>"
+        second:enter "shared + 1"
+        second:wait_end "42\napp>"
+        second:enter "nr.sleep(60000)"
+        second:press "C-c"
+        second:wait_end "cancelled\napp>"
+        second:press "C-d"
+        second:wait "left 0 icanon"
+        first:enter "counter > 0"
+        first:wait_end "true\napp>"
+        app:kill "sigterm"
+        first:wait "left 0 icanon"
+        assert.truthy(first:screen():find("the program ends", 1, true))
+    end)
+
+    it("is not taken from a program that runs, but from one that is dead", function()
+        local other = support.run { "run", "--console", path, "-e", "print 'ran'" }
+        assert.same({ 1, "" }, { other.code, other.out })
+        assert.equal(("nylon-ring run: %s is the console of a running program\n"):format(path), other.err)
+        app:kill "sigkill"
+        app:wait()
+        assert.equal("socket", uv.fs_stat(path).type)
+        assert.equal("ran\n", support.run({ "run", "--console", path, "-e", "print 'ran'" }).out)
+        assert.is_nil(uv.fs_stat(path))
+    end)
+
+    it("is refused where a file is, and says when nobody listens", function()
+        local file, remove_file = support.file("console", "kept")
+        finally(remove_file)
+        local outcome = support.run { "run", "--console", file, "-e", "print 'ran'" }
+        assert.equal(("nylon-ring run: %s is there already and no socket\n"):format(file), outcome.err)
+        outcome = support.run { "repl", "--connect", folder .. "/nobody" }
+        assert.equal(1, outcome.code)
+        assert.truthy(outcome.err:find("no program listens at", 1, true))
+    end)
+end)
