@@ -200,6 +200,31 @@ describe("a suspension is refused", function()
     end)
 end)
 
+describe("core.start inside a finalizer", function()
+    it("starts the task when the running one has suspended", function()
+        local order, started = {}, nil
+        local outer = coroutine.create(function()
+            local proxy = newproxy(true)
+            getmetatable(proxy).__gc = function()
+                started = coroutine.create(function()
+                    order[#order + 1] = "begins"
+                    order[#order + 1] = core.suspend()
+                end)
+                core.start(started)
+            end
+            proxy = nil -- luacheck: ignore 311
+            collectgarbage()
+            order[#order + 1] = "collected"
+            core.suspend()
+        end)
+        core.start(outer)
+        assert.same({ "collected", "begins" }, order)
+        core.resume(started, "goes on")
+        core.resume(outer)
+        assert.same({ "collected", "begins", "goes on" }, order)
+    end)
+end)
+
 describe("an error in a callback of luv", function()
     after_each(function() core.on_error(nil) end)
 

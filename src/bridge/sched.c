@@ -240,6 +240,8 @@ static void check_can_start(lua_State *L, nr__bridge_t *b) {
         nr__refuse(L, b, "core.start takes a coroutine that was not resumed before");
 }
 
+/* Inside a finalizer or a hook, LuaJIT takes a yield of any coroutine for one of the hook and
+ * breaks the stack: a task that is started there waits until the running one has suspended. */
 static int core_start(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
     check_can_start(L, b);
@@ -247,7 +249,7 @@ static int core_start(lua_State *L) {
     nr__sched_hand_over(L, task, lua_gettop(L) - 1);
     if (!b->sched.busy || in_nested_loop(L, b))
         run_outermost(L, b, task);
-    else if (b->sched.depth < MAX_DEPTH)
+    else if (b->sched.depth < MAX_DEPTH && lua_isyieldable(L))
         step(L, b, task);
     else
         queue(&b->sched, task);
