@@ -27,10 +27,10 @@ describe("a session on a terminal", function()
         open()
         terminal:enter 'echo:call_stream("/stream?frames=2&interval=100") &'
         terminal:type "still typing"
-        local screen = terminal:wait "END"
-        assert.truthy(screen:match "=> task %d+ running\n")
-        assert.truthy(screen:match "%[%d+ #2 %+[%d.]+ ms 7 B%] frame 2\n"
-            and screen:match "\n%[%d+%] END 2 frames 14 B [^\n]+\n> still typing$")
+        terminal:wait(function(screen)
+            return screen:match "=> task %d+ running\n" and screen:match "%[%d+ #2 %+[%d.]+ ms 7 B%] frame 2\n"
+                and screen:match "\n%[%d+%] END 2 frames 14 B [^\n]+\n> still typing$"
+        end)
     end)
 
     it("sends a line to the background on Ctrl-Z, and shows its result when it is there", function()
@@ -59,8 +59,9 @@ describe("a session on a terminal", function()
         terminal:enter 'echo:call_stream("/stream?frames=1000&interval=20")'
         terminal:wait "frame 2"
         terminal:press "C-c"
-        local screen = terminal:wait "CANCELLED"
-        assert.truthy(screen:match "CANCELLED %d+ frames [^\n]+; the plugin was told\n>$")
+        terminal:wait(function(screen)
+            return screen:match "CANCELLED %d+ frames [^\n]+; the plugin was told\n>$"
+        end)
     end)
 
     it("stops a loop that never comes back", function()
@@ -96,6 +97,31 @@ describe("a session on a terminal", function()
         terminal:wait "9 B] hello you"
         terminal:enter(":close " .. id)
         terminal:wait "END 1 frame 9 B"
+    end)
+
+    it("follows the log lines of plugins until Ctrl-C", function()
+        open { "repl", support.plugin "fixture_log" }
+        terminal:enter ":set logs off"
+        terminal:wait_end "logs = off\n>"
+        terminal:enter "function logs() while true do nr.sleep(20) fixture_log:call('/log', 'ours') end end"
+        terminal:enter "nr.spawn(logs);"
+        terminal:wait_end "(logs);\n>"
+        terminal:enter ":logs -f fixture_log"
+        terminal:wait(function(screen)
+            local _, count = screen:gsub("%[fixture_log%] info[^\n]* ours", "")
+            return count > 3
+        end)
+        terminal:press "C-c"
+        terminal:wait_end "error: cancelled\n>"
+    end)
+
+    it("shows errors that nobody waits for above the line", function()
+        open()
+        terminal:enter "uv.new_timer():start(100, 0, function() error 'in a callback' end);"
+        terminal:type "typing"
+        terminal:wait(function(screen)
+            return screen:match "\nerror: input:1:1: in a callback\n[^\n]+\n> typing$"
+        end)
     end)
 
     it("leaves on Ctrl-D, on Ctrl-C twice and on :quit, with the terminal as it was", function()
