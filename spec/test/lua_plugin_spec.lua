@@ -161,6 +161,18 @@ describe("a plugin written in Lua", function()
         assert.equal(0, plugin:stats().owed)
     end)
 
+    it("unwinds knowing why its caller left", function()
+        local why
+        make {
+            ["/x"] = function(call)
+                pcall(nr.sleep, 60000)
+                why = call.cancelled
+            end,
+        }
+        plugin:call("/x", "", { timeout = 1 })
+        assert.equal("timeout", why)
+    end)
+
     it("has errors that nobody gets reported", function()
         local caught = tasks.catch_errors()
         make {
@@ -340,6 +352,11 @@ describe("a plugin written in Lua", function()
             local err = select(2, deaf:send "x")
             assert.is_true(nr.is_error(err, "backpressure"))
             deaf:close()
+        end)
+
+        it("finds no input in a unary call", function()
+            make { ["*"] = function(call) return tostring(call:recv()) end }
+            assert.same({ nr.OK, "nil" }, { plugin:call "/x" })
         end)
 
         it("ends by timeout and by deadline", function()

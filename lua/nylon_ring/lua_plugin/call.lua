@@ -24,6 +24,7 @@ local M = {}
 ---@field cancelled? string the Error code with which the caller's side ended the call
 ---@field private _exchange nylon_ring.Exchange
 ---@field private _input string[]
+---@field private _no_more boolean the input is finished
 ---@field private _listeners (fun(code: string))[]
 local Call = {}
 Call.__index = Call
@@ -62,6 +63,7 @@ function M.new(exchange, request, body, state)
         notified = exchange.notified,
         _exchange = exchange,
         _input = {},
+        _no_more = not exchange.streams,
         _listeners = {},
     }, Call)
     exchange:on_leave(function(code)
@@ -260,7 +262,7 @@ function Call:recv()
             self._waiting = nil
         end, ("input of %s %s"):format(self._exchange.plugin.name, self._exchange.target))
     end
-    return table.remove(self._input, 1)
+    return (table.remove(self._input, 1))
 end
 
 return M

@@ -10,7 +10,7 @@ local errors = require "nylon_ring.errors"
 local task = require "nylon_ring.task"
 local timers = require "nylon_ring.timers"
 
-local next, pairs, setmetatable = next, pairs, setmetatable
+local ipairs, next, pairs, setmetatable = ipairs, next, pairs, setmetatable
 
 local OK, STREAM_END = core.statuses.OK, core.statuses.STREAM_END
 
@@ -41,7 +41,7 @@ local open_calls, open_streams = 0, 0
 ---@field body? string
 ---@field err? nylon_ring.Error how the host ended it
 ---@field package _reader? nylon_ring.Task
----@field package _on_leave table<any, fun(code: string)> who hears that it was given up
+---@field package _on_leave (fun(code: string))[] who hears that it was given up
 ---@field package _on_room table<any, fun()> who hears that there is room
 local Exchange = {}
 Exchange.__index = Exchange
@@ -96,14 +96,21 @@ local function wake_reader(exchange)
     end
 end
 
--- Those that hear of it may register anew: they find a new list.
-local function tell(exchange, list, ...)
-    local listeners = exchange[list]
+-- Those that hear of room may wait for it anew: they find a new list.
+local function tell_room(exchange)
+    local listeners = exchange._on_room
     if next(listeners) ~= nil then
-        exchange[list] = {}
+        exchange._on_room = {}
         for _, listener in pairs(listeners) do
-            listener(...)
+            listener()
         end
+    end
+end
+
+-- In the order in which they asked to hear it.
+local function tell_left(exchange)
+    for _, listener in ipairs(exchange._on_leave) do
+        listener(exchange.left)
     end
 end
 
@@ -118,9 +125,9 @@ local function close(exchange, counter)
         timers.cancel(exchange._deadline)
     end
     if exchange.left and exchange.left ~= "notified" then
-        tell(exchange, "_on_leave", exchange.left)
+        tell_left(exchange)
     end
-    tell(exchange, "_on_room")
+    tell_room(exchange)
     wake_reader(exchange)
     exchange.plugin:_one_ended()
 end
@@ -217,10 +224,10 @@ function Exchange:send(status, data)
     return true
 end
 
----Has a function called when the caller's side ends it.
+---Has a function called when the caller's side ends it, after those that were given before.
 ---@param fn fun(code: string)
 function Exchange:on_leave(fn)
-    self._on_leave[fn] = fn
+    table.insert(self._on_leave, fn)
 end
 
 ---Has a function called once there is room for frames again, or it is over.
@@ -244,7 +251,7 @@ function Exchange:take()
     self._first = self._first + 1
     self._bytes = self._bytes - #frame[2]
     if self._last - self._first + 1 <= self._max_frames / 2 and self._bytes <= self._max_bytes / 2 then
-        tell(self, "_on_room")
+        tell_room(self)
     end
     return frame[1], frame[2]
 end
