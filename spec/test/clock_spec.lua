@@ -200,3 +200,18 @@ describe("a spec that leaves its clock", function()
         assert.matches("ok 2 %- sleeps", got.out)
     end)
 end)
+
+describe("a script that leaves its clock", function()
+    it("ends all the same, within the program's grace", function()
+        local got = support.run { "-e", [[
+            local nr = require "nylon_ring"
+            nr.test.clock()
+            nr.spawn(function()
+                nr.shield(function() nr.await(function() end) end)
+            end)
+            os.exit(3)
+        ]] }
+        assert.equal(3, got.code)
+        assert.matches("did not end within %d+ ms of being cancelled", got.err)
+    end)
+end)

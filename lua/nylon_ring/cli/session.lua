@@ -206,6 +206,10 @@ end
 --- Cancels what still runs and unloads the plugins, each step within the grace.
 function Session:_wind_up()
     self.leaving = true
+    local clock = timers.by_hand()
+    if clock then
+        clock:close() -- the grace is real time
+    end
     local tasks = self:_cancel_tasks()
     local last = task.new(function()
         join_in_time(tasks)
