@@ -206,6 +206,10 @@ describe("a recording", function()
                 ["{"] = "line 2 is no JSON object",
                 ["{}"] = "line 2 has no call",
                 ['{"call":"/x"}'] = "line 2 has no answer",
+                ['{"call":"/x","stauts":0}'] = "line 2 has 'stauts', which no call has",
+                ['{"call":"/x","status":"0"}'] = "line 2 has a status that is no number",
+                ['{"call":"/x","frames":[["1",0]]}'] = "line 2 has a frame that is not",
+                ['{"call":"/x","frames":[1]}'] = "line 2 has a frame that is not",
             } do
                 local ok, err = pcall(replay, lines)
                 assert.is_false(ok)
@@ -214,6 +218,7 @@ describe("a recording", function()
             assert.matches("does not begin with a line of nylon_ring_tape",
                 select(2, pcall(nr.test.replay, support.plugin "echo")))
             assert.matches("No such file", select(2, pcall(nr.test.replay, "/no/such.tape")))
+            assert.matches("No such file", select(2, pcall(nr.test.record, inner, "/no/such.tape")))
         end)
     end)
 end)

@@ -79,7 +79,10 @@ function M.record(plugin, path)
     if type(plugin) ~= "table" or type(plugin.call_stream) ~= "function" then
         misuse("nr.test.record takes a plugin, not %s", type(plugin))
     end
-    local file = assert(io.open(path, "wb"))
+    local file, problem = io.open(path, "wb")
+    if not file then
+        misuse("nr.test.record: %s", problem)
+    end
     assert(file:write(tape.head(plugin), "\n"))
     local recorder = lua_plugin.plugin_from_lua({
         ["*"] = function(call)

@@ -137,17 +137,59 @@ local function from_base64(text)
 end
 
 local function unbytes(value)
-    if type(value) ~= "table" then
-        return value
+    if type(value) == "table" and type(value.base64) == "string" then
+        return from_base64(value.base64)
     end
-    return from_base64(value.base64)
+    return value
 end
 
-local function check_take(take)
-    if type(take.call) ~= "string" then
+local TYPES = {
+    call = "string",
+    method = "string",
+    query = "string",
+    headers = "table",
+    body = "string",
+    notify = "boolean",
+    stream = "boolean",
+    status = "number",
+    answer = "string",
+    frames = "table",
+    error = "string",
+    message = "string",
+    left = "string",
+    ms = "number",
+}
+
+-- What is wrong with a line that was read, or nil.
+local function problem_of(take)
+    for name, value in pairs(take) do
+        if not TYPES[name] then
+            return ("has '%s', which no call has"):format(tostring(name))
+        elseif type(value) ~= TYPES[name] then
+            return ("has a %s that is no %s"):format(name, TYPES[name])
+        end
+    end
+    if not take.call then
         return "has no call"
     elseif not (take.notify or take.frames or take.error or take.left or take.status) then
         return "has no answer: status, frames, error or left"
+    end
+end
+
+local function is_frame(frame)
+    return type(frame) == "table" and type(frame[1]) == "number" and type(frame[2]) == "string"
+end
+
+-- Makes bytes of what stands as base64; answers what is wrong, or nil.
+local function decode_bytes(take)
+    take.body, take.answer = unbytes(take.body), unbytes(take.answer)
+    for _, frame in ipairs(type(take.frames) == "table" and take.frames or {}) do
+        if type(frame) == "table" then
+            frame[2] = unbytes(frame[2])
+        end
+        if not is_frame(frame) then
+            return "has a frame that is not [status, data, ms]"
+        end
     end
 end
 
@@ -156,14 +198,12 @@ local function read_take(line, number)
     if not ok or type(take) ~= "table" then
         return nil, ("line %d is no JSON object"):format(number)
     end
-    local problem = check_take(take)
+    local problem = decode_bytes(take) or problem_of(take)
     if problem then
         return nil, ("line %d %s"):format(number, problem)
     end
-    take.line, take.body, take.answer = number, unbytes(take.body), unbytes(take.answer)
-    for _, frame in ipairs(take.frames or {}) do
-        frame[2] = unbytes(frame[2])
-    end
+    take.answer = take.answer or take.status and not take.error and "" or nil
+    take.line = number
     return take
 end
 
