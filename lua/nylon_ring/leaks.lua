@@ -48,6 +48,7 @@ end
 ---@field handles table<userdata, true>
 ---@field tasks table<nylon_ring.Task, nylon_ring.TaskInfo>
 ---@field plugins table<nylon_ring.Plugin, integer> how many calls and streams each has open
+---@field exchanges table<nylon_ring.Exchange, true> calls to plugins written in Lua
 ---@field clock? nylon_ring.test.Clock
 ---@field counts table<string, integer>
 
@@ -65,9 +66,10 @@ function M.look()
         handles = open_handles(),
         tasks = tasks,
         plugins = plugins,
+        exchanges = exchanges.open(),
         clock = timers.by_hand(),
         counts = {
-            call = core.pending() + exchanges.pending(),
+            call = core.pending(),
             stream = core.streams() + exchanges.streams(),
             ["clock of nr.test"] = timers.by_hand() and 1 or 0,
             ["Lua reference"] = core.refs() - #infos, -- each task holds one
@@ -91,6 +93,11 @@ end
 
 local function describe_plugin(plugin)
     return ("plugin '%s', still loaded"):format(plugin.name)
+end
+
+local function describe_exchange(exchange)
+    local kind = exchange.streams and "stream" or "call"
+    return ("an open %s of '%s' to plugin '%s'"):format(kind, exchange.target, exchange.plugin.name)
 end
 
 local function add_new(list, before, now, describe)
@@ -131,6 +138,7 @@ function M.since(before)
     add_new(left, before.handles, now.handles, describe_handle)
     add_new(left, before.tasks, now.tasks, describe_task)
     add_new(left, before.plugins, now.plugins, describe_plugin)
+    add_new(left, before.exchanges, now.exchanges, describe_exchange)
     add_counts(left, before, now)
     table.sort(left)
     return left

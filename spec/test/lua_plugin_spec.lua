@@ -426,3 +426,20 @@ describe("a plugin written in Lua", function()
         end)
     end)
 end)
+
+describe("a spec that leaves a call to a plugin written in Lua", function()
+    it("fails, and says which", function()
+        local path, remove = support.file("inner_spec.lua", [[
+            local nr = require "nylon_ring"
+            it("leaves", function()
+                local mute = nr.plugin_from_lua({ ["*"] = function() end }, { name = "mute" })
+                nr.spawn(function() mute:call "/x" end)
+                mute:call_stream "/y"
+            end)
+        ]])
+        local got = support.run { "test", "-o", "TAP", path }
+        remove()
+        assert.equal(1, got.code)
+        assert.matches("an open call of '/x' to plugin 'mute'", got.out, 1, true)
+    end)
+end)

@@ -27,7 +27,10 @@ local MESSAGES = {
 }
 
 local last_sid = 0
-local open_calls, open_streams = 0, 0
+local open_streams = 0
+
+---@type table<nylon_ring.Exchange, true> all that have not ended, of every plugin
+local open = {}
 
 ---@class nylon_ring.Exchange
 ---@field plugin nylon_ring.LuaPlugin
@@ -61,7 +64,6 @@ function M.new(plugin, target, options)
     local frames, bytes = options.max_frames or 0, options.max_bytes or 0
     plugin._counts.calls = plugin._counts.calls + 1
     plugin._counts.in_flight = plugin._counts.in_flight + 1
-    open_calls = open_calls + 1
     local exchange = setmetatable({
         plugin = plugin,
         target = target,
@@ -77,7 +79,7 @@ function M.new(plugin, target, options)
         _on_leave = {},
         _on_room = {},
     }, Exchange)
-    plugin._open[exchange] = true
+    plugin._open[exchange], open[exchange] = true, true
     return exchange
 end
 
@@ -118,7 +120,7 @@ end
 local function close(exchange, counter)
     exchange.open = false
     exchange.plugin._open[exchange] = nil
-    open_calls = open_calls - 1
+    open[exchange] = nil
     exchange.plugin._counts.in_flight = exchange.plugin._counts.in_flight - 1
     count(exchange, counter)
     if exchange._deadline then
@@ -311,9 +313,13 @@ end
 
 -- ---- What is open ----
 
----@return integer calls and streams that have not ended
-function M.pending()
-    return open_calls
+---@return table<nylon_ring.Exchange, true> calls and streams that have not ended; a copy
+function M.open()
+    local copy = {}
+    for exchange in pairs(open) do
+        copy[exchange] = true
+    end
+    return copy
 end
 
 ---@return integer streams that were not closed
