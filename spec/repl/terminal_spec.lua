@@ -28,7 +28,8 @@ describe("a session on a terminal", function()
         terminal:enter 'echo:call_stream("/stream?frames=2&interval=100") &'
         terminal:type "still typing"
         terminal:wait(function(screen)
-            return screen:match "=> task %d+ running\n" and screen:match "%[%d+ #2 %+[%d.]+ ms 7 B%] frame 2\n"
+            return screen:match "=> task %d+ running\n"
+                and screen:match "%[%d+ #2 %+[%d.]+ ms 7 B%] frame 2\n"
                 and screen:match "\n%[%d+%] END 2 frames 14 B [^\n]+\n> still typing$"
         end)
     end)
