@@ -59,10 +59,14 @@ end
 -- Numbers from 0 to 1 that only depend on the seed (Lehmer's generator): `math.random` is everybody's.
 local function dice(seed)
     local state = seed % 2147483646 + 1
-    return function()
+    local function roll()
         state = state * 48271 % 2147483647
         return state / 2147483647
     end
+    for _ = 1, 8 do -- the first ones of small seeds are all small
+        roll()
+    end
+    return roll
 end
 
 ---@class nylon_ring.Chaos

@@ -70,6 +70,14 @@ describe("nr.chaos", function()
         assert.matches("0:", once)
     end)
 
+    it("is fair from the first call on, whatever the seed", function()
+        local failed = 0
+        for seed = 1, 100 do
+            failed = failed + (wrap({ fail = 0.5, seed = seed }):call "/echo" == nr.ERR and 1 or 0)
+        end
+        assert.is_true(failed > 30 and failed < 70, failed .. " of 100")
+    end)
+
     it("says its seed, to be given again", function()
         assert.matches("'lua with chaos 42'", tostring(wrap { seed = 42 }))
         assert.matches("with chaos %d+'", tostring(wrap {}))
