@@ -57,3 +57,24 @@ describe("log lines of plugins", function()
         assert.has_error(function() nr.on_log "no function" end)
     end)
 end)
+
+describe("NYLON_RING_LOG", function()
+    local function errors_with(level)
+        local program = 'require("nylon_ring").load(...):call("/log?level=3", "careful")'
+        local file, remove = support.file("log.lua", program)
+        local got = support.run({ file, support.plugin "fixture_log" }, { env = { NYLON_RING_LOG = level } })
+        remove()
+        return got.err
+    end
+
+    it("names the lowest level that is shown", function()
+        assert.matches("warn %d+: careful\n", errors_with "warn")
+        assert.not_matches("careful", errors_with "error")
+    end)
+
+    it("is named with its choices when it is no level, and taken as info", function()
+        local err = errors_with "loud"
+        assert.matches("NYLON_RING_LOG is 'loud', which is no level: it may be trace, debug", err, 1, true)
+        assert.matches("careful", err)
+    end)
+end)

@@ -48,23 +48,32 @@ typedef struct line {
 
 /* ---- Levels ------------------------------------------------------------------------------ */
 
-static uint32_t level_from_environment(void) {
+/* `*unknown` becomes what the environment asks for in vain. */
+static uint32_t level_from_environment(const char **unknown) {
     const char *wish = getenv("NYLON_RING_LOG");
     for (uint32_t i = 0; wish != NULL && i < LEVELS; i++) {
         if (strcmp(wish, level_names[i]) == 0) {
             return i;
         }
     }
+    *unknown = wish;
     return NR_LOG_INFO;
 }
 
 uint32_t nr_log_level(void) {
     unsigned level = atomic_load_explicit(&lowest, memory_order_relaxed);
     if (level == LEVEL_UNSET) {
-        uint32_t read = level_from_environment();
+        const char *unknown = NULL;
+        uint32_t read = level_from_environment(&unknown);
         if (atomic_compare_exchange_strong_explicit(&lowest, &level, read, memory_order_relaxed,
                                                     memory_order_relaxed)) {
             level = read;
+            if (unknown != NULL && *unknown != '\0') {
+                fprintf(stderr,
+                        "nylon-ring: NYLON_RING_LOG is '%s', which is no level: it may be trace, "
+                        "debug, info, warn, error or off; taken as info\n",
+                        unknown);
+            }
         }
     }
     return level;
