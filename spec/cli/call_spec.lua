@@ -76,28 +76,6 @@ describe("call", function()
         assert.equal('{"status":0,"status_name":"Ok","body_base64":"//4="}\n', got.out)
     end)
 
-    it("prints the status of a refused call as JSON as well", function()
-        local got = call(echo, "/no-such-path", "--json")
-        assert.equal(1, got.code)
-        assert.equal('{"status":2,"status_name":"Invalid","body":""}\n', got.out)
-    end)
-
-    it("sums many calls up", function()
-        local got = call(echo, "/echo", "--repeat", "25")
-        assert.equal(0, got.code)
-        assert.matches("^25 calls: 25 ok, 0 failed; p50 %S+ %S+, p99 %S+ %S+, max %S+ %S+; %d+ calls/s\n$",
-            got.out)
-        local json = lines(call(echo, "/thread", "--repeat", "25", "--json").out)[1]
-        assert.equal(25, json.ok)
-        assert.is_true(json.p50_us <= json.p99_us and json.p99_us <= json.max_us)
-    end)
-
-    it("leaves with 1 when one of many calls failed", function()
-        local got = call(echo, "/no-such-path", "--repeat", "3")
-        assert.equal(1, got.code)
-        assert.matches("3 calls: 0 ok, 3 failed", got.out)
-    end)
-
     it("says in one line why a plugin cannot be loaded", function()
         local got = call("/no/such/plugin.so", "/echo")
         assert.equal(1, got.code)

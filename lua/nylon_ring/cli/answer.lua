@@ -60,4 +60,18 @@ function M.json(status, body)
     } .. "\n")
 end
 
+--- Prints what kept an answer from coming as a JSON object, so that a reader of standard output sees it too.
+---@param err any an Error, or a text
+function M.json_error(err)
+    local fields = type(err) == "table" and err or { code = "system", message = tostring(err) }
+    write(json.object {
+        { "status", fields.status },
+        { "status_name", fields.status and M.status_name(fields.status) },
+        { "error", fields.code },
+        { "message", fields.message },
+        { "plugin", fields.plugin },
+        { "sid", fields.sid },
+    } .. "\n")
+end
+
 return M

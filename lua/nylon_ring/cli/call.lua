@@ -24,10 +24,17 @@ function M.define(command)
         :argname("HEADER"):count("*"):target("headers"):convert(header)
     command:flag("--stream", "Print every frame as it arrives, until the stream ends.")
     command:flag("--json", "Print one JSON object a line for each answer or frame.")
+    command:option("--input", "Send the lines of FILE (- is standard input) into the stream, a frame a line, "
+        .. "then the end of the input; goes with --stream."):argname "FILE"
     command:option("--timeout", "Limit of the call, or with --stream of each wait for a frame.")
         :argname("MS"):convert(options.whole(1))
-    command:option("--repeat", "Call N times, one after the other, and print a summary of the times.")
-        :argname("N"):convert(options.whole(1)):target("times")
+    command:option("--repeat", "Call N times and print a summary: how many went well, how long they took, "
+        .. "what went wrong."):argname("N"):convert(options.whole(1)):target("times")
+    command:option("--concurrency", "With --repeat, how many calls run at the same time; default is 1.")
+        :argname("N"):convert(options.whole(1))
+    command:flag("-v --verbose", "Tell on standard error what was loaded and asked, and how long it took.")
+    command:epilog("The exit code is 0 when the answer's status is Ok (a stream's StreamEnd), else 1.\n"
+        .. "With --json a call that failed prints an object with error and message.")
 end
 
 --- The body that `-d` names, or nil and why it cannot be read.
@@ -47,10 +54,32 @@ local function read_body(data)
     return body, err
 end
 
+--- Why these options do not go together, or nil.
+local function contradiction(args)
+    if args.concurrency and not args.times then
+        return "--concurrency needs --repeat"
+    elseif args.input and not args.stream then
+        return "--input needs --stream"
+    elseif args.input and args.times then
+        return "--input cannot be repeated"
+    elseif args.input == "-" and args.data == "@-" then
+        return "standard input is either the body or the input, not both"
+    end
+end
+
 function M.run(args, who)
+    local wrong = contradiction(args)
+    if wrong then
+        say.error(who, ("%s; see `%s --help`"):format(wrong, who))
+        return 2
+    end
     local body, err = read_body(args.data)
     if not body then
-        say.error(who, "cannot read the body: " .. err)
+        err = "cannot read the body: " .. err
+        if args.json then
+            require("nylon_ring.cli.answer").json_error(err)
+        end
+        say.error(who, err)
         return 1
     end
     local caller = require "nylon_ring.cli.caller"

@@ -1,10 +1,13 @@
 --- The calls of `nylon-ring call`: one answer, one stream, or many of them and their times.
 local answer = require "nylon_ring.cli.answer"
+local input = require "nylon_ring.cli.input"
 local json = require "nylon_ring.cli.json"
-local latency = require "nylon_ring.cli.latency"
+local many = require "nylon_ring.cli.many"
 local nr = require "nylon_ring"
+local once = require "nylon_ring.cli.once"
+local say = require "nylon_ring.cli.say"
 local session = require "nylon_ring.cli.session"
-local uv = require "luv"
+local timing = require "nylon_ring.cli.timing"
 
 local M = {}
 
@@ -23,57 +26,60 @@ local function make_request(args, body, abi)
     }
 end
 
---- Makes one call, or reads one stream to its end; answers the last status and its text, or nil, err.
-local function once(plugin, request, args, on_answer)
-    if not args.stream then
-        local status, body = plugin:call(request, args.limits)
-        if status then
-            on_answer(status, body)
+--- Sends the lines of `source` into the stream, beside the task that reads its frames. Input that fails ends
+--- the stream, and is then what went wrong.
+local function start_feeding(feeding, source, stream)
+    feeding.task = nr.spawn(function()
+        local ok, err = source:feed(stream)
+        if not ok then
+            feeding.err = err
+            stream:close()
         end
-        return status, body
-    end
-    local stream, err = plugin:call_stream(request, args.limits)
-    if not stream then
-        return nil, err
-    end
-    local last, text
-    while true do
-        local status, data = stream:recv()
-        if not status then
-            return data == nil and last or nil, data or text
-        end
-        on_answer(status, data)
-        last, text = status, data
-    end
+    end)
 end
 
-local function one_call(plugin, request, args)
-    local print_answer = args.json and answer.json or args.stream and answer.frame or answer.raw
-    local status, text = once(plugin, request, args, print_answer)
-    if not status and args.json and text.code == "plugin_handle_failed" then
-        answer.json(text.status, "") -- refused at once: a status, and nothing with it
+local function with_input(path, run)
+    local source, err = input.open(path)
+    if not source then
+        return nil, "cannot read the input: " .. err
+    end
+    local feeding = {}
+    local status, text = run(function(stream)
+        start_feeding(feeding, source, stream)
+    end)
+    if feeding.task then
+        feeding.task:cancel "the stream has ended"
+    end
+    source.close()
+    if feeding.err then
+        return nil, feeding.err
     end
     return status, text
 end
 
-local function ignore() end
-
---- Calls again and again. Answers as `once` does, of the first call that failed, else of the last.
-local function many_calls(plugin, request, args)
-    local times = latency.new()
-    local status, text, failed
-    local start = uv.hrtime()
-    for _ = 1, args.times do
-        local before = uv.hrtime()
-        local now_status, now_text = once(plugin, request, args, ignore)
-        local ok = answer.is_ok(now_status, args.stream)
-        times:add(uv.hrtime() - before, ok)
-        if not failed then
-            status, text, failed = now_status, now_text, not ok
-        end
+--- One call whose answers are printed as they come.
+local function one_call(plugin, request, args, times)
+    local print_answer = args.json and answer.json or args.stream and answer.frame or answer.raw
+    local sid
+    local function run(on_open)
+        return once(plugin, request, args, function(status, data)
+            times:got(data)
+            print_answer(status, data)
+        end, function(stream)
+            sid = stream:sid()
+            if on_open then
+                on_open(stream)
+            end
+        end)
     end
-    local elapsed = uv.hrtime() - start
-    print(args.json and times:json(elapsed) or times:text(elapsed))
+    times:begin(request)
+    local status, text
+    if args.input then
+        status, text = with_input(args.input, run)
+    else
+        status, text = run()
+    end
+    times:finish(sid or (not status and type(text) == "table" and text.sid or nil))
     return status, text
 end
 
@@ -87,23 +93,46 @@ local function explain(plugin, status, text)
     return ("%s answered %s%s%s"):format(plugin.name, answer.status_name(status), colon, text)
 end
 
+--- Ends the main task because no answer came.
+local function fail(err, in_json)
+    if in_json then
+        answer.json_error(err)
+    end
+    session.fail(tostring(err))
+end
+
+local function load(args, body, times)
+    local plugin, err = nr.load(args.plugin)
+    local request
+    if plugin then
+        times:loaded(plugin)
+        if args.verbose and not args.json then
+            say.plain(times:loaded_text())
+        end
+        request, err = nr.request(make_request(args, body, plugin.abi))
+    end
+    if not request then
+        fail(err, args.json)
+    end
+    return plugin, request
+end
+
 --- Loads the plugin and makes the calls that the command line asks for. Ends the main task with a message
 --- when one of them was not answered well.
 ---@async
 ---@param args table as argparse made it
 ---@param body string
 function M.run(args, body)
-    local plugin, err = nr.load(args.plugin)
-    local request
-    if plugin then
-        request, err = nr.request(make_request(args, body, plugin.abi))
-    end
-    if not request then
-        session.fail(tostring(err))
-    end
+    local times = timing.new()
+    local plugin, request = load(args, body, times)
     args.limits = { timeout = args.timeout }
-    local status, text = (args.times and many_calls or one_call)(plugin, request, args)
-    if not answer.is_ok(status, args.stream) then
+    local status, text = (args.times and many.run or one_call)(plugin, request, args, times)
+    if args.verbose and not args.times then
+        say.plain(args.json and times:json() or times:text())
+    end
+    if not status then
+        fail(text, args.json and not args.times) -- a summary has counted it
+    elseif not answer.is_ok(status, args.stream) then
         session.fail(explain(plugin, status, text))
     end
 end

@@ -1,48 +1,61 @@
---- The summary of many calls: how many, how long, how fast.
+--- The summary of many calls: how many, how long, how fast, and what went wrong.
 local json = require "nylon_ring.cli.json"
 
 ---@class nylon_ring.cli.Latency
 ---@field _times number[] nanoseconds
 ---@field _ok integer
+---@field _failures table<string, integer> how often each outcome that is not good
+---@field _names string[] those outcomes, in the order of their first time
 local Latency = {}
 Latency.__index = Latency
 
 ---@return nylon_ring.cli.Latency
 function Latency.new()
-    return setmetatable({ _times = {}, _ok = 0 }, Latency)
+    return setmetatable({ _times = {}, _ok = 0, _failures = {}, _names = {} }, Latency)
 end
 
 --- Adds one call.
 ---@param nanoseconds number
----@param ok boolean
-function Latency:add(nanoseconds, ok)
+---@param failure string|nil the name of an outcome that is not good
+function Latency:add(nanoseconds, failure)
     self._times[#self._times + 1] = nanoseconds
-    if ok then
+    if not failure then
         self._ok = self._ok + 1
+        return
     end
+    if not self._failures[failure] then
+        table.insert(self._names, failure)
+    end
+    self._failures[failure] = (self._failures[failure] or 0) + 1
 end
 
---- The numbers, times in microseconds; `elapsed` is the whole run's nanoseconds.
+--- The numbers, times in microseconds; `elapsed` is the whole run's nanoseconds. Of no
+--- call at all there are no times.
 ---@param elapsed number
 ---@return table
 function Latency:numbers(elapsed)
     local times = self._times
     table.sort(times)
     local function quantile(share)
-        return times[math.max(1, math.ceil(share * #times))] / 1e3
+        local time = times[math.max(1, math.ceil(share * #times))]
+        return time and time / 1e3
     end
     return {
         calls = #times,
         ok = self._ok,
         failed = #times - self._ok,
         p50_us = quantile(0.5),
+        p90_us = quantile(0.9),
         p99_us = quantile(0.99),
-        max_us = times[#times] / 1e3,
+        max_us = quantile(1),
         calls_per_second = math.floor(#times / (elapsed / 1e9) + 0.5),
     }
 end
 
-local function duration(microseconds)
+--- A time for people.
+---@param microseconds number
+---@return string
+function Latency.duration(microseconds)
     if microseconds < 1e3 then
         return ("%.2f µs"):format(microseconds)
     elseif microseconds < 1e6 then
@@ -51,19 +64,26 @@ local function duration(microseconds)
     return ("%.2f s"):format(microseconds / 1e6)
 end
 
---- The summary as a line for people.
+--- The summary for people: a line, and one more for each kind of failure.
 ---@param elapsed number
 ---@return string
 function Latency:text(elapsed)
-    local n = self:numbers(elapsed)
-    return ("%d calls: %d ok, %d failed; p50 %s, p99 %s, max %s; %d calls/s"):format(
-        n.calls, n.ok, n.failed, duration(n.p50_us), duration(n.p99_us), duration(n.max_us),
-        n.calls_per_second)
+    local n, duration = self:numbers(elapsed), Latency.duration
+    if n.calls == 0 then
+        return "0 calls"
+    end
+    local lines = { ("%d calls: %d ok, %d failed; p50 %s, p90 %s, p99 %s, max %s; %d calls/s"):format(
+        n.calls, n.ok, n.failed, duration(n.p50_us), duration(n.p90_us), duration(n.p99_us),
+        duration(n.max_us), n.calls_per_second) }
+    for _, name in ipairs(self._names) do
+        table.insert(lines, ("%8d %s"):format(self._failures[name], name))
+    end
+    return table.concat(lines, "\n")
 end
 
-local order = { "calls", "ok", "failed", "p50_us", "p99_us", "max_us", "calls_per_second" }
+local order = { "calls", "ok", "failed", "p50_us", "p90_us", "p99_us", "max_us", "calls_per_second" }
 
---- The summary as a JSON object.
+--- The summary as a JSON object; `failures` in it counts them by name.
 ---@param elapsed number
 ---@return string
 function Latency:json(elapsed)
@@ -71,6 +91,7 @@ function Latency:json(elapsed)
     for i, key in ipairs(order) do
         fields[i] = { key, n[key] }
     end
+    table.insert(fields, { "failures", #self._names > 0 and self._failures or nil })
     return json.object(fields)
 end
 

@@ -29,4 +29,11 @@ function M.error(who, text)
     io.stderr:write(who, ": ", text, "\n")
 end
 
+--- Writes lines to standard error, after what standard output still holds.
+---@param text string
+function M.plain(text)
+    io.stdout:flush()
+    io.stderr:write(text, "\n")
+end
+
 return M

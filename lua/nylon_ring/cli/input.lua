@@ -1,0 +1,137 @@
+--- What `nylon-ring call --input` sends into a stream: a file or standard input, a frame a line. Lines from a
+--- pipe or a terminal go out as they come; what the plugin has no room for is offered again.
+local nr = require "nylon_ring"
+local uv = require "luv"
+
+local M = {}
+
+local CHUNK = 65536
+
+--- Milliseconds until what was refused is offered again: twice as long each time, up to the last.
+local FIRST_PAUSE, LAST_PAUSE = 1, 64
+
+---@class nylon_ring.cli.Input
+---@field close fun()
+---@field private _read fun(resume: fun(err?: string, data?: string)): any begins to wait for more bytes
+---@field private _text string read, and not yet given out
+---@field private _ended? boolean
+local Input = {}
+Input.__index = Input
+
+--- Pipes and terminals are waited for on the loop, so that one that stays open holds nobody up.
+local function from_handle(handle)
+    return {
+        _text = "",
+        _read = function(resume)
+            handle:read_start(function(err, data)
+                handle:read_stop()
+                resume(err, data)
+            end)
+        end,
+        close = function()
+            handle:close()
+        end,
+    }
+end
+
+local function from_file(fd)
+    return {
+        _text = "",
+        _read = function(resume)
+            return uv.fs_read(fd, CHUNK, -1, function(err, data)
+                resume(err, data ~= "" and data or nil)
+            end)
+        end,
+        close = function()
+            uv.fs_close(fd)
+        end,
+    }
+end
+
+local function from(fd)
+    local kind = uv.guess_handle(fd)
+    if kind == "tty" then
+        return from_handle(assert(uv.new_tty(fd, true)))
+    elseif kind == "pipe" then
+        local pipe = uv.new_pipe(false)
+        assert(pipe:open(fd))
+        return from_handle(pipe)
+    end
+    return from_file(fd)
+end
+
+--- Opens a file, or standard input where `path` is "-".
+---@param path string
+---@return nylon_ring.cli.Input|nil input
+---@return string? err
+function M.open(path)
+    local fd, err = 0, nil
+    if path ~= "-" then
+        fd, err = uv.fs_open(path, "r", 0)
+    end
+    if not fd then
+        return nil, err
+    end
+    return setmetatable(from(fd), Input)
+end
+
+--- The next line without its end, or nil after the last.
+---@async
+---@return string|nil line
+---@return string? err why it cannot be read
+function Input:line()
+    local from_here = 1
+    while true do
+        local at = self._text:find("\n", from_here, true)
+        if at then
+            local line = self._text:sub(1, at - 1)
+            self._text = self._text:sub(at + 1)
+            return line
+        elseif self._ended then
+            local last = self._text
+            self._text = ""
+            return last ~= "" and last or nil
+        end
+        from_here = #self._text + 1
+        local err, data = nr.await(self._read)
+        if err then
+            return nil, err
+        end
+        self._text, self._ended = self._text .. (data or ""), not data
+    end
+end
+
+--- Offers a frame until the plugin has room for it.
+local function offer(stream, frame)
+    local pause = FIRST_PAUSE
+    while true do
+        local ok, err = stream:send(frame)
+        if ok or err.code ~= "backpressure" then
+            return ok, err
+        end
+        nr.sleep(pause)
+        pause = math.min(pause * 2, LAST_PAUSE)
+    end
+end
+
+--- Sends every line, then the end of the input.
+---@async
+---@param stream nylon_ring.Stream
+---@return true|nil ok
+---@return any err the end of the stream itself is none
+function Input:feed(stream)
+    local line, err = self:line()
+    while line do
+        local ok, refused = offer(stream, line)
+        if not ok then
+            return refused.code == "stream_ended" or nil, refused
+        end
+        line, err = self:line()
+    end
+    if err then
+        return nil, "cannot read the input: " .. err
+    end
+    return stream:finish()
+end
+
+return M
