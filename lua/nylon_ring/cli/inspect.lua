@@ -1,12 +1,15 @@
 --- `nylon-ring inspect`: what a plugin file says about itself, without running its `init`.
+local cjson = require "cjson"
 local json = require "nylon_ring.cli.json"
 local say = require "nylon_ring.cli.say"
 
 local M = { name = "inspect", summary = "show what a plugin file offers, without starting it" }
 
 function M.define(command)
-    command:argument("plugin", "The plugin's file."):argname "PLUGIN"
-    command:flag("--json", "Print one JSON object.")
+    command:argument("plugin", "A plugin's file, or several."):args("+"):argname("PLUGIN"):target("plugins")
+    command:flag("--json", "Print one JSON object a line for each file; one that cannot be inspected has "
+        .. "error and message.")
+    command:epilog "The exit code is 0 when every file is a plugin that this host can load, else 1."
 end
 
 local function yes(flag)
@@ -58,20 +61,36 @@ local keys = {
 local function print_json(found)
     local fields = {}
     for i, key in ipairs(keys) do
-        fields[i] = { key, found[key] }
+        local value = found[key]
+        fields[i] = { key, value == nil and cjson.null or value }
     end
     print(json.object(fields))
 end
 
+local function print_failure(path, err, args, who)
+    if args.json then
+        print(json.object { { "path", path }, { "error", err.code }, { "message", err.message } })
+    end
+    say.error(who, tostring(err))
+end
+
 function M.run(args, who)
     require "nylon_ring.errors" -- gives the errors of the core their text
-    local found, err = require("nylon_ring.core").inspect(args.plugin)
-    if not found then
-        say.error(who, tostring(err))
-        return 1
+    local inspect = require("nylon_ring.core").inspect
+    local code = 0
+    for i, path in ipairs(args.plugins) do
+        local found, err = inspect(path)
+        if not found then
+            print_failure(path, err, args, who)
+            code = 1
+        elseif args.json then
+            print_json(found)
+        else
+            io.write(i > 1 and "\n" or "")
+            print_rows(found)
+        end
     end
-    (args.json and print_json or print_rows)(found)
-    return 0
+    return code
 end
 
 return M
