@@ -36,4 +36,11 @@ describe("an installed program", function()
             { "call", support.plugin "echo", "/thread", "-d", "hi" }):wait()
         assert.same({ code = 0, signal = 0, out = "hi", err = "" }, got)
     end)
+
+    it("brings its manual page and completions, where man and the shells look", function()
+        for _, file in ipairs { "share/man/man1/nylon-ring.1", "share/bash-completion/completions/nylon-ring",
+            "share/zsh/site-functions/_nylon-ring" } do
+            assert.is_true(uv.fs_stat(prefix .. "/" .. file).size > 0, file)
+        end
+    end)
 end)

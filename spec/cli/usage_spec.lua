@@ -1,6 +1,6 @@
 local support = require "spec.support"
 
-local commands = { "run", "call", "inspect", "test" }
+local commands = { "run", "call", "inspect", "test", "completion", "man" }
 
 describe("the command line", function()
     it("says what it is for without arguments, and leaves with 2", function()
@@ -43,7 +43,7 @@ describe("the command line", function()
         { { "call", "x.so", "/", "-H", "novalue" }, "header 'novalue' is not of the form 'Key: value'" },
         { { "call", "x.so", "/", "--concurrency", "2" }, "%-%-concurrency needs %-%-repeat" },
         { { "call", "x.so", "/", "--input", "-" }, "%-%-input needs %-%-stream" },
-        { { "call", "x.so", "/", "--stream", "--input", "-", "--repeat", "2" }, "%-%-input cannot be repeated" },
+        { { "call", "x.so", "/", "--stream", "--input", "-", "--repeat", "2" }, "cannot be repeated" },
         { { "call", "x.so", "/", "--stream", "--input", "-", "-d", "@-" }, "either the body or the input" },
         { { "inspect" }, "missing argument 'plugin'" },
         { { "test", "--bogus" }, "unknown" },

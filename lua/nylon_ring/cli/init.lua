@@ -15,6 +15,8 @@ M.commands = {
     require "nylon_ring.cli.inspect",
     require "nylon_ring.cli.test",
     require "nylon_ring.cli.repl",
+    require "nylon_ring.cli.completion",
+    require "nylon_ring.cli.man",
 }
 
 local by_name = {}
