@@ -1,5 +1,6 @@
--- The README, taken at its word: its files are written as they stand there, its commands are run in a folder
--- that looks like the project's, and what they print is compared with what the README shows.
+-- The README and the other pages for users, taken at their word: their files are written as they stand there,
+-- their commands are run in a folder that looks like the project's, and what they print is compared with what
+-- the page shows.
 --
 -- A fenced block belongs to the file that the line before it names ("`hello.lua`:"). In a console block `$ `
 -- begins a command and the rest is its output; a line "..." stands for any lines and "..." in a line for any
@@ -12,7 +13,7 @@ local uv = require "luv"
 ---@field kind string the fence's word
 ---@field file? string
 ---@field lines string[]
----@field at integer line of the README
+---@field at string page and line
 
 ---@return spec.readme.Block[]
 local function read_blocks(path)
@@ -21,7 +22,8 @@ local function read_blocks(path)
         at = at + 1
         local fence = line:match "^```(%w*)"
         if fence and not block then
-            block = { kind = fence, file = before:match "`([%w%-_./]+)`:$", lines = {}, at = at }
+            block = { kind = fence, file = before:match "`([%w%-_./]+)`:$", lines = {},
+                at = ("%s:%d"):format(path, at) }
         elseif fence then
             table.insert(blocks, block)
             block = nil
@@ -85,7 +87,9 @@ local function split(text)
     return lines
 end
 
-describe("the README", function()
+local pages = { "README.md", "lua/nylon_ring/cli/README.md" }
+
+describe("what users read", function()
     local root = uv.cwd()
     local folder
 
@@ -112,7 +116,7 @@ describe("the README", function()
 
     -- `./dev` builds, which CMake does only where it did before.
     local function run(command)
-        return support.start("/bin/sh", { "-c", command .. " 2>&1" }, {
+        return support.start("/bin/sh", { "-c", ("{ %s\n} 2>&1"):format(command) }, {
             cwd = command:find "^%./dev" and root or folder,
             env = { XDG_CACHE_HOME = folder .. "/cache" },
         }):wait()
@@ -121,24 +125,30 @@ describe("the README", function()
     local function check(command)
         local outcome = run(command.text)
         local printed = split(outcome.out)
-        assert(matches(printed, command.output, 1, 1), ("`%s` printed (exit %d):\n%s\nthe README shows:\n%s")
+        assert(matches(printed, command.output, 1, 1), ("`%s` printed (exit %d):\n%s\nthe page shows:\n%s")
             :format(command.text, outcome.code, outcome.out, table.concat(command.output, "\n")))
     end
 
-    for _, block in ipairs(read_blocks "README.md") do
+    local function define(block)
         if block.file then
-            it(("names %s at line %d, which can be written"):format(block.file, block.at), function()
+            it(("names %s at %s, which can be written"):format(block.file, block.at), function()
                 write(block)
             end)
         elseif block.kind == "console" then
             for _, command in ipairs(read_commands(block)) do
-                it(("shows what `%s` prints (line %d)"):format(command.text, block.at), function()
+                it(("shows what `%s` prints (%s)"):format(command.text, block.at), function()
                     if command.text:find "^%./dev" and not support.build:find "build/release$" then
                         return pending "builds and runs the release preset"
                     end
                     nr.timeout(120000, check, command)
                 end)
             end
+        end
+    end
+
+    for _, page in ipairs(pages) do
+        for _, block in ipairs(read_blocks(page)) do
+            define(block)
         end
     end
 end)
