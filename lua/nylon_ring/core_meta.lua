@@ -73,6 +73,8 @@ function core.set_cancel(co, err) end
 ---@param co thread
 ---@return string|nil what "plugin target"
 ---@return number|nil since
+---@return string|nil sid of the call or stream
+---@return integer|nil frames that were read of the stream
 function core.waiting(co) end
 
 ---The coroutine of the running task.

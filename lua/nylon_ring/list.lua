@@ -12,6 +12,8 @@ local M = {}
 ---@field status string as `task:status()`
 ---@field awaits? string what it is suspended in
 ---@field since? integer for how many milliseconds
+---@field sid? string of the call or stream that it awaits
+---@field frames? integer read so far from the stream that it awaits
 ---@field parent? integer the id of the task that made it
 ---@field cancelled boolean
 ---@field task nylon_ring.Task
@@ -46,13 +48,15 @@ end
 function M.tasks()
     local infos, now = {}, uv.now()
     for _, each in task.each() do
-        local what, since = awaits(each)
+        local what, since, sid, frames = awaits(each)
         infos[#infos + 1] = {
             id = each.id,
             name = each:name(),
             status = each:status(),
             awaits = what,
             since = since and now - since,
+            sid = sid,
+            frames = frames,
             parent = each._parent and each._parent.id,
             cancelled = each._cancel ~= nil,
             task = each,

@@ -79,7 +79,10 @@ int nr__fast_next(nr__reader_t *reader, nr_result_t *result) {
     nr__fast_release(result);
     if (!reader->stream)
         return NR_E_STREAM_ENDED;
-    return nr_stream_next(reader->stream, result);
+    int rc = nr_stream_next(reader->stream, result);
+    if (rc == NR_DONE)
+        reader->frames++;
+    return rc;
 }
 
 /* A frame that another task waits for is not taken away from it. */

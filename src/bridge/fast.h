@@ -26,6 +26,8 @@ typedef struct nr__reader {
     nr_stream_t *stream;   /* NULL: closed */
     struct nr__task *task; /* that waits for a frame, or NULL */
     struct nr__reader *next, **previous;
+    uint32_t frames; /* that were read so far; wraps */
+    uint32_t padding;
 } nr__reader_t;
 
 /* What `call` and `next` return beside NR_PENDING and negative errors. */

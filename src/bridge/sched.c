@@ -11,6 +11,7 @@
 #include "bridge.h"
 
 #include "call.h"
+#include "failure.h"
 #include "refuse.h"
 
 enum { MAX_DEPTH = 96, MAX_READY_RUN = 4096 };
@@ -309,8 +310,21 @@ static int core_cancel_wait(lua_State *L) {
     return 1;
 }
 
+static void push_open(lua_State *L, const nr__task_t *task) {
+    const nr__reader_t *reader = task->reader;
+    uint64_t sid = reader && reader->stream ? nr_stream_sid(reader->stream) : task->sid;
+    if (sid)
+        nr__failure_push_sid(L, sid);
+    else
+        lua_pushnil(L);
+    if (reader)
+        lua_pushinteger(L, (lua_Integer)reader->frames);
+    else
+        lua_pushnil(L);
+}
+
 /* core.waiting(co): what a task waits for in the bridge ("echo /path") and since when, in loop
- * time; or nothing. */
+ * time, the sid of the call, and of a stream how many frames were read; or nothing. */
 static int core_waiting(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTHREAD);
     const nr__task_t *task = waiting_task(lua_tothread(L, 1));
@@ -319,7 +333,8 @@ static int core_waiting(lua_State *L) {
     nr__about_t about = nr__call_about(task);
     lua_pushfstring(L, "%s %s", about.plugin, about.target);
     lua_pushnumber(L, (lua_Number)task->since);
-    return 2;
+    push_open(L, task);
+    return 4;
 }
 
 static int core_running(lua_State *L) {

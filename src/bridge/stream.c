@@ -107,6 +107,8 @@ void nr__stream_take(lua_State *L, nr__bridge_t *b, nr__delivery_t *delivery) {
         nr_stream_wait(reader->stream, task);
         return;
     }
+    if (rc == NR_DONE)
+        reader->frames++;
     delivery->task = task;
     reader->task = NULL;
     nr__about_t about = nr__call_about(task);
