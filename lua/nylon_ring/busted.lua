@@ -13,6 +13,7 @@ local core = require "nylon_ring.core"
 local errors = require "nylon_ring.errors"
 local leaks = require "nylon_ring.leaks"
 local nr = require "nylon_ring"
+local tasks = require "nylon_ring.task"
 local timers = require "nylon_ring.timers"
 local uv = require "luv"
 
@@ -23,7 +24,8 @@ local M = {}
 local PATIENCE = 8
 
 local file_look, spec_look -- from before the present file and spec
-local failures = {}        -- errors of background tasks that were not told yet
+local failures = {}        -- errors of background tasks that were not told yet, in words
+local late_failures = {}   -- the same of tasks that were left by an earlier spec of the file
 local held                 -- the arguments of a spec's announced end
 local announcing           -- that end is let through
 
@@ -56,12 +58,9 @@ local function complaints(before)
     -- Turning the loop raises what a task that the spec made failed with, and our own cancellation.
     local ok, left = pcall(left_behind, before)
     if not ok and not errors.is(left, "cancelled") then
-        table.insert(failures, left)
+        table.insert(failures, "a task failed in the background: " .. tostring(left))
     end
-    local list = {}
-    for _, err in ipairs(failures) do
-        table.insert(list, "a task failed in the background: " .. tostring(err))
-    end
+    local list = failures
     failures = {}
     if ok and #left > 0 then
         table.insert(list, "left behind: " .. table.concat(left, "; "))
@@ -70,32 +69,63 @@ local function complaints(before)
 end
 
 local function collect_errors()
-    nr.on_error(function(err)
-        table.insert(failures, err)
+    nr.on_error(function(err, _, task)
+        local who = task and tostring(task) or "a callback"
+        local account = task and leaks.started_for(task)
+        if account and account ~= leaks.account then
+            table.insert(late_failures, ("%s, which '%s' started, failed after its end: %s"):format(
+                who, account.name, tostring(err)))
+        else
+            table.insert(failures, ("%s failed in the background: %s"):format(who, tostring(err)))
+        end
     end)
 end
 
 local function begin_spec()
     held = nil
     spec_look = leaks.look()
+    leaks.account = { name = "a before_each" }
     collect_errors()
+end
+
+local function name_account(element)
+    if element.descriptor == "it" then
+        leaks.account.name = element.name
+    end
+    return nil, true
+end
+
+--- Ends the tasks that the spec left, so that the next one has nothing of them. What they fail with now is
+--- told at the file's end.
+local function end_tasks()
+    leaks.account = nil
+    for _, info in ipairs(nr.tasks()) do
+        if not spec_look.tasks[info.task] then
+            tasks.disown(info.task)
+            info.task:cancel "the spec that started it is over"
+        end
+    end
+    turn_loop()
 end
 
 --- Checks what the spec left, and announces its end. Where a before_each failed there is none to announce,
 --- and the file is looked at instead.
 local function finish_spec()
     if not held then
+        leaks.account = nil
         return
     end
     local element, parent, status = unpack(held, 1, 3)
     for _, complaint in ipairs(complaints(spec_look)) do
         busted.publish({ "failure", "it" }, element, parent, complaint, element.trace)
         status = "failure"
+        end_tasks()
         file_look = leaks.look() -- it was told now
     end
     if timers.by_hand() and not spec_look.clock then
         timers.by_hand():close()
     end
+    leaks.account = nil
     announcing = true
     busted.publish({ "test", "end" }, element, parent, status)
     announcing = false
@@ -140,7 +170,12 @@ end
 
 local function finish_file(file, parent)
     keep_modules()
-    for _, complaint in ipairs(complaints(file_look)) do
+    local list = complaints(file_look)
+    for _, late in ipairs(late_failures) do
+        table.insert(list, late)
+    end
+    late_failures = {}
+    for _, complaint in ipairs(list) do
         busted.publish({ "error", "file" }, file, parent, complaint, {})
     end
     return nil, true
@@ -159,6 +194,7 @@ keep_modules()
 busted.subscribe({ "file", "start" }, begin_file, { priority = 1 })
 busted.subscribe({ "file", "end" }, finish_file, { priority = 1 })
 busted.subscribe({ "error", "file" }, place_error, { priority = 1 })
+busted.subscribe({ "test", "start" }, name_account, { priority = 1 })
 busted.subscribe({ "test", "end" }, hold, { priority = 1 })
 busted.before_each(begin_spec)
 busted.after_each(finish_spec)

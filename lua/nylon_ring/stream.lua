@@ -98,6 +98,10 @@ local function open(plugin, c, target, body, opts)
     }, Stream)
 end
 
+---Called with each stream that is opened, where set: a test runner remembers where that was.
+---@type fun(stream: nylon_ring.Stream)|nil
+M.on_open = nil
+
 ---Starts a stream. It belongs to the running task, which closes it at its end.
 ---@async
 ---@param plugin nylon_ring.Plugin
@@ -120,6 +124,9 @@ function M.call_stream(plugin, target, body, opts)
         return nil, err
     end
     stream._owner = task.adopt(stream)
+    if M.on_open then
+        M.on_open(stream)
+    end
     return stream
 end
 

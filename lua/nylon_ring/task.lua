@@ -114,6 +114,10 @@ function M.start(task, ...)
     core.start(task._co, ...)
 end
 
+---Called with each task that `spawn` makes, where set: a test runner remembers where that was.
+---@type fun(task: nylon_ring.Task)|nil
+M.on_spawn = nil
+
 ---Starts a task: it runs at once, until it suspends or ends. Inside a task it is a child of that one;
 ---from outside (a luv callback) it belongs to nobody, and its errors go to `nr.on_error`.
 ---@param fn fun(...)
@@ -124,8 +128,22 @@ function M.spawn(fn, ...)
         error(("nr.spawn takes a function, not a %s"):format(type(fn)), 2)
     end
     local task = M.new(fn, suspend.current())
+    if M.on_spawn then
+        M.on_spawn(task)
+    end
     core.start(task._co, ...)
     return task
+end
+
+---Takes a task from the one that made it, which then neither waits for it nor hears of its errors.
+---@param task nylon_ring.Task one that is not done
+function M.disown(task)
+    local parent = task._parent
+    if parent then
+        task._parent = nil
+        parent._children[task] = nil
+        parent._alive = parent._alive - 1
+    end
 end
 
 ---The results of a task that is done. Raises its error; a cancelled one has `nil, err`.

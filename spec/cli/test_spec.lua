@@ -118,10 +118,12 @@ describe("test", function()
             it("leaves none", function() stream:close() end)
         ]]):format(support.plugin "echo", support.plugin "fixture_never"))
         assert.equal(1, got.code)
-        local stream_left = "not ok 1 %- leaves a stream\n[^\n]*\n[^\n]*"
-        assert.matches(stream_left .. "1 open call of 'echo'; 1 open stream\n", got.out)
-        local call_left = "not ok 2 %- leaves a call\n[^\n]*\n[^\n]*"
-        assert.matches(call_left .. "1 open call of 'fixture_never'; task %d+", got.out)
+        assert.matches("not ok 1 %- leaves a stream\n[^\n]*\n# Failure message: left behind: stream '"
+            .. "echo /stream%?frames=3&interval=60000' %(sid %d+, 0 frames so far%) made at [^\n]*:5\n",
+            got.out)
+        assert.matches("not ok 2 %- leaves a call\n[^\n]*\n# Failure message: left behind: "
+            .. "task %d+ %b() made at [^\n]*:6, which awaits fixture_never / for %d+ ms %(sid %d+%)\n",
+            got.out)
         assert.matches("ok 3 %- leaves none", got.out)
     end)
 
@@ -160,6 +162,23 @@ describe("test", function()
         assert.matches("not ok 1 %- fails", got.out)
         assert.matches("in the background", got.out)
         assert.matches("ok 2 %- is next", got.out)
+    end)
+
+    it("charges what a task does after the end of its spec to that spec", function()
+        local got = test [[
+            it("starts", function()
+                nr.spawn(function()
+                    pcall(nr.await, function() end)
+                    error "too late"
+                end)
+            end)
+            it("is next", function() nr.sleep(1) end)
+        ]]
+        assert.equal(1, got.code)
+        assert.matches("not ok 1 %- starts", got.out)
+        assert.matches("\nok 2 %- is next", got.out)
+        assert.matches("\nnot ok 3 [^\n]*\n[^\n]*\n[^\n]*task %d+ %b(), which 'starts' started, "
+            .. "failed after its end: [^\n]*too late", got.out)
     end)
 
     for _, output in ipairs { "utfTerminal", "plainTerminal", "TAP", "json", "junit", "gtest" } do

@@ -1,0 +1,107 @@
+--- What tasks wait for, in words for a failure's report: what is awaited, its sid and age, the frames that
+--- came so far, and the task's Lua stack without the frames that are ours or busted's.
+local nr = require "nylon_ring"
+
+local M = {}
+
+-- Where a stack is our own business: our modules, and those that run specs.
+local home = debug.getinfo(1, "S").source:gsub("test/waits%.lua$", "")
+local machinery = { "/busted/", "/luassert/", "/mediator.lua", "/pl/" }
+
+local function is_machinery(info)
+    if info.what == "C" or info.currentline < 1 or info.source:sub(1, #home) == home then
+        return true
+    end
+    for _, part in ipairs(machinery) do
+        if info.source:find(part, 1, true) then
+            return true
+        end
+    end
+    return info.source:sub(1, 1) ~= "@"
+end
+
+local function frame_text(info)
+    local place = ("%s:%d"):format(info.short_src, info.currentline)
+    if info.name then
+        return ("%s: in '%s'"):format(place, info.name)
+    end
+    return ("%s: in a function of line %d"):format(place, info.linedefined)
+end
+
+--- The places in scripts where a suspended coroutine is, innermost first, up to what runs the spec.
+---@param co thread
+---@return string[] frames, string|nil place "file:line" of the first
+function M.stack(co)
+    local frames, place = {}, nil
+    for level = 0, math.huge do
+        local info = debug.getinfo(co, level, "Sln")
+        if not info or place and info.source:find("/busted/", 1, true) then
+            return frames, place
+        elseif not is_machinery(info) then
+            place = place or ("%s:%d"):format(info.short_src, info.currentline)
+            table.insert(frames, frame_text(info))
+        end
+    end
+end
+
+--- The place in scripts that the running code was called from.
+---@return string|nil "file:line"
+function M.here()
+    for level = 2, math.huge do
+        local info = debug.getinfo(level, "Sl")
+        if not info then
+            return nil
+        elseif not is_machinery(info) then
+            return ("%s:%d"):format(info.short_src, info.currentline)
+        end
+    end
+end
+
+local function plural(count, noun)
+    return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
+end
+
+--- What a task awaits: "awaits echo /stream for 20 ms (sid 7, 2 frames so far)".
+---@param info nylon_ring.TaskInfo
+---@return string
+function M.awaits(info)
+    if not info.awaits then
+        return "runs"
+    end
+    local text = "awaits " .. info.awaits
+    if info.since then
+        text = ("%s for %d ms"):format(text, info.since)
+    end
+    if info.sid then
+        local frames = info.frames and ", " .. plural(info.frames, "frame") .. " so far" or ""
+        text = ("%s (sid %s%s)"):format(text, info.sid, frames)
+    end
+    return text
+end
+
+local function add_task(lines, who, info)
+    table.insert(lines, ("  %s %s"):format(who, M.awaits(info)))
+    for _, frame in ipairs((M.stack(info.task._co))) do
+        table.insert(lines, "      " .. frame)
+    end
+end
+
+--- One paragraph on what keeps a spec from its end: its own wait, and those of the tasks that came with it.
+---@param headline string
+---@param main nylon_ring.Task the one that runs the specs
+---@param others table<nylon_ring.Task, true> tasks of which nothing is told
+---@return string
+function M.report(headline, main, others)
+    local _, place = M.stack(main._co)
+    local lines = { (place and place .. ": " or "") .. headline }
+    for _, info in ipairs(nr.tasks()) do
+        if info.task == main then
+            add_task(lines, "it", info)
+        elseif not others[info.task] then
+            add_task(lines, tostring(info.task), info)
+        end
+    end
+    return table.concat(lines, "\n")
+end
+
+return M
