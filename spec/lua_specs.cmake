@@ -33,5 +33,5 @@ foreach(folder ${spec_folders})
         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(spec_${folder} PROPERTIES
         TIMEOUT 600
-        ENVIRONMENT "NYLON_RING_BUILD=${CMAKE_BINARY_DIR}")
+        ENVIRONMENT "NYLON_RING_BUILD=${CMAKE_BINARY_DIR};NYLON_RING_TEST_TIMEOUT=120000")
 endforeach()

@@ -12,6 +12,7 @@ local busted = require "busted"
 local core = require "nylon_ring.core"
 local errors = require "nylon_ring.errors"
 local leaks = require "nylon_ring.leaks"
+local limits = require "nylon_ring.test.limits"
 local nr = require "nylon_ring"
 local tasks = require "nylon_ring.task"
 local timers = require "nylon_ring.timers"
@@ -62,6 +63,7 @@ local function complaints(before)
     end
     local list = failures
     failures = {}
+    table.insert(list, limits.take_untold())
     if ok and #left > 0 then
         table.insert(list, "left behind: " .. table.concat(left, "; "))
     end

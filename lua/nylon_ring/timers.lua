@@ -29,6 +29,7 @@ local M = {}
 local heap = {}
 local size, live, seq = 0, 0, 0
 local timer, idle, armed_for
+local others = setmetatable({}, { __mode = "k" }) -- handles of the house that are not for this heap
 local by_hand
 
 local function usable(handle)
@@ -225,11 +226,17 @@ end
 
 core.on_reopen(M.revive)
 
+---Counts a luv handle among ours, which no script has made.
+---@param handle userdata
+function M.own(handle)
+    others[handle] = true
+end
+
 ---Whether a luv handle is one of ours.
 ---@param handle userdata
 ---@return boolean
 function M.owns(handle)
-    return handle == timer or handle == idle
+    return handle == timer or handle == idle or others[handle] == true
 end
 
 ---@return integer how many are set

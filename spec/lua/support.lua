@@ -59,7 +59,8 @@ end
 local function active_handles()
     local list = {}
     uv.walk(function(handle)
-        if handle:is_active() and not handle:is_closing() and not core.owns(handle) then
+        local ours = core.owns(handle) or timers.owns(handle)
+        if handle:is_active() and not handle:is_closing() and not ours then
             list[tostring(handle)] = true
         end
     end)

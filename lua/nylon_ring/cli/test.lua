@@ -1,5 +1,7 @@
 --- `nylon-ring test`: the whole of busted as one task, so that specs and all their hooks may suspend.
+local limits = require "nylon_ring.test.limits"
 local say = require "nylon_ring.cli.say"
+local test_words = require "nylon_ring.cli.test.words"
 
 local M = { name = "test", summary = "run specs with busted; they may suspend anywhere" }
 
@@ -7,6 +9,13 @@ function M.define(command)
     command:usage "Usage: nylon-ring test [OPTION ...] [SPEC ...]"
     command:argument("spec", "A spec file, or a folder of them; default is spec.")
         :args("*"):argname("SPEC"):target("rest")
+    for _, option in ipairs(test_words.options) do
+        if option.value then
+            command:option(option.name, option.help):argname(option.value)
+        else
+            command:flag(option.name, option.help)
+        end
+    end
     command:epilog("Takes every option of busted, among them -o OUTPUT, -t TAGS, --filter PATTERN, "
         .. "--shuffle, --repeat COUNT, --list; `busted --help` tells all. After each spec nothing may be "
         .. "left open.")
@@ -34,7 +43,7 @@ end
 --- Takes hold of busted's core when the runner makes it, and puts our helper where the runner is about to
 --- load the user's. Both are modules that the runner calls exactly there.
 ---@return table seen `core`, and `finished` once every spec had its turn
-local function watch_busted()
+local function watch_busted(chosen)
     local make, prepare_ffi = require "busted.core", require "busted.luajit"
     local seen = {}
     package.loaded["busted.core"] = function()
@@ -48,6 +57,7 @@ local function watch_busted()
     package.loaded["busted.luajit"] = function()
         prepare_ffi()
         require "nylon_ring.busted"
+        limits.start(seen.core, chosen)
     end
     return seen
 end
@@ -107,6 +117,7 @@ end
 local function guards(seen, who)
     return {
         on_signal = function()
+            limits.stop()
             skip_the_rest(seen.core)
         end,
         on_exit = function(code)
@@ -114,37 +125,47 @@ local function guards(seen, who)
             return code == 0 and 1 or code
         end,
         -- Only the spec that waits is to fail: the others go on in the same task.
-        on_dry = function(main)
-            local err = require("nylon_ring.run").deadlock()
-            return require("nylon_ring.task.suspend").interrupt(main, err)
-        end,
+        on_dry = limits.deadlock,
     }
 end
 
---- Checks busted's words; answers the exit code where that is all there is to do.
-local function check(words, output, who)
+--- What busted is to do with these words, and which limits there are; or nil and the exit code where that is
+--- all there is to do.
+local function choose(own, words, output, who)
     local chosen, err = busted_options(words, output, who)
-    if not chosen then
-        say.error(who, (err:gsub("^" .. who:gsub("%-", "%%-") .. ": error: ", "")))
-        return 2
+    local from_environment, wrong = test_words.environment_limit()
+    err = err and err:gsub("^" .. who:gsub("%-", "%%-") .. ": error: ", "") or wrong
+    if err then
+        say.error(who, err)
+        return nil, 2
     elseif chosen.version then
         local version = require("nylon_ring.core").version
         print(("nylon-ring %s, busted %s"):format(version, require "busted.core"().version))
-        return 0
+        return nil, 0
     end
+    return {
+        spec = own.timeout or from_environment or limits.DEFAULT,
+        file = own["file-timeout"] or 0,
+        suite = own["suite-timeout"] or 0,
+        keep_going = chosen["keep-going"],
+    }
 end
 
 function M.run(args, who)
+    local own, words = test_words.take(args.rest)
+    if not own then
+        say.error(who, words)
+        return 2
+    end
     local output = not say.has_color(1) and "plainTerminal" or nil
-    local words = args.rest
     table.insert(words, 1, "--ignore-lua")
     words[0] = "nylon-ring"
-    local code = check(words, output, who)
-    if code then
+    local chosen, code = choose(own, words, output, who)
+    if not chosen then
         return code
     end
     _G.arg = words
-    local seen = watch_busted()
+    local seen = watch_busted(chosen)
     -- busted names itself after the chunk that calls it, and ends without os.exit where that has a name.
     local runner = loadstring("local options = ... require 'busted.runner' (options)", "@" .. who)
     local session = require "nylon_ring.cli.session"

@@ -1,0 +1,232 @@
+--- Limits in time for what `nylon-ring test` runs: each spec, what lies between specs (hooks and the file's
+--- own code), each file and the suite. Where one is over, the wait that the specs' task is in raises a report
+--- of what everybody awaits. What does not suspend cannot be ended so.
+---
+---     file start ── between ── test start ── spec ── test end ── between ── ... ── file end
+---     each stretch has its own limit; who goes on waiting after it is told again, one limit later
+local nr = require "nylon_ring"
+local suspend = require "nylon_ring.task.suspend"
+local timers = require "nylon_ring.timers"
+local uv = require "luv"
+local waits = require "nylon_ring.test.waits"
+
+local M = {}
+
+--- The limit of a spec, where nothing else is said.
+M.DEFAULT = 5000
+
+---@class nylon_ring.test.Limits
+---@field spec integer milliseconds; 0: none, as for the others
+---@field file integer
+---@field suite integer
+---@field keep_going boolean a failure is not the end of the run
+
+local FILE = "the file did not end within %d ms (--file-timeout)"
+local SUITE = "the suite did not end within %d ms (--suite-timeout)"
+local SPEC = "the spec did not end within %d ms"
+local BETWEEN = "a hook, or what the file does outside its specs, did not end within %d ms"
+
+local limits, core, main        -- given to `start`
+local timer                     -- does not keep the loop alive, so that a deadlock is still seen at once
+local stretch                   -- { text, limit, due } that runs now
+local file_due, suite_due       -- in loop time; nil: none, or told already
+local skipping                  -- "file" or "suite": what was not begun of it is left out
+local others = {}               -- tasks that were there before this spec and its hooks
+local untold                    -- a report that nothing has failed with yet
+local own = setmetatable({}, { __mode = "k" }) -- limits that blocks and specs have set
+local blocks = {}               -- the file and those `describe`s that run, outermost first
+local in_spec = false
+
+local expire
+
+-- A script may walk the loop and close everything.
+local function usable_timer()
+    if not timer or timer:is_closing() then
+        timer = uv.new_timer()
+        timer:unref()
+        timers.own(timer)
+    end
+    return timer
+end
+
+local function arm()
+    local due = math.min(stretch and stretch.due or math.huge, file_due or math.huge, suite_due or math.huge)
+    if due == math.huge then
+        usable_timer():stop()
+    else
+        uv.update_time()
+        usable_timer():start(math.max(due - uv.now(), 1), 0, expire)
+    end
+end
+
+local function due_in(limit)
+    uv.update_time()
+    return limit > 0 and uv.now() + limit or nil
+end
+
+local function enter(text, limit)
+    stretch = limit > 0 and { text = text, limit = limit, due = due_in(limit) } or nil
+    arm()
+end
+
+local function skip(what)
+    skipping = what
+    core.skipAll = true
+end
+
+-- Which limit is over: its text and length. The larger ones are told once.
+local function over()
+    local now = uv.now()
+    if suite_due and now >= suite_due then
+        suite_due = nil
+        skip "suite"
+        return SUITE:format(limits.suite)
+    elseif file_due and now >= file_due then
+        file_due = nil
+        skip(skipping or "file")
+        return FILE:format(limits.file)
+    elseif stretch and now >= stretch.due then
+        stretch.due = now + stretch.limit
+        return stretch.text:format(stretch.limit)
+    end
+end
+
+function expire()
+    local text = over()
+    if text then
+        untold = waits.report(text, main, others)
+        suspend.interrupt(main, untold)
+    end
+    arm()
+end
+
+--- Nothing is left on the loop that could wake the specs' task: fails what it runs. False where that task
+--- does not wait.
+---@return boolean
+function M.deadlock()
+    return suspend.interrupt(main, waits.report("nothing is left that could end this wait", main, others))
+end
+
+--- A report that the code which it was raised at may have caught; nil where a failure was told since.
+---@return string|nil
+function M.take_untold()
+    local report = untold
+    untold = nil
+    return report
+end
+
+local function limit_of(element)
+    while element do
+        if own[element] then
+            return own[element]
+        end
+        element = core.context.parent(element)
+    end
+    return limits.spec
+end
+
+local function between()
+    enter(BETWEEN, limit_of(blocks[#blocks]))
+end
+
+--- Sets the limit of the spec that runs; inside of a `describe` or a file, of all its specs.
+---@param ms integer 0: none
+function M.limit(ms)
+    if type(ms) ~= "number" or ms ~= ms or ms < 0 then
+        error("nr.test.limit takes milliseconds, or 0 for no limit", 2)
+    elseif not limits then
+        return -- a stock busted, where specs are no tasks
+    elseif in_spec then
+        enter(SPEC, ms)
+    else
+        own[blocks[#blocks]] = ms
+        between()
+    end
+end
+
+local function note_tasks()
+    others = {}
+    for _, info in ipairs(nr.tasks()) do
+        others[info.task] = true
+    end
+end
+
+local on = {}
+
+on["suite start"] = function()
+    suite_due = due_in(limits.suite)
+    arm()
+end
+
+on["file start"] = function(file)
+    blocks = { file }
+    note_tasks()
+    file_due = due_in(limits.file)
+    between()
+end
+
+on["file end"] = function()
+    file_due = nil
+    if skipping == "file" then
+        skipping, core.skipAll = nil, not limits.keep_going
+    end
+    between()
+end
+
+on["describe start"] = function(block)
+    table.insert(blocks, block)
+end
+
+on["describe end"] = function()
+    table.remove(blocks)
+end
+
+on["test start"] = function(element)
+    in_spec = true
+    enter(SPEC, limit_of(element))
+end
+
+on["test end"] = function()
+    in_spec = false
+    note_tasks()
+    between()
+end
+
+on["suite end"] = function()
+    stretch, suite_due = nil, nil
+    arm()
+end
+
+-- The runner sets `skipAll` anew at every failure, before this.
+local function keep_skipping()
+    untold = nil
+    if skipping then
+        core.skipAll = true
+    end
+    return nil, true
+end
+
+--- Watches what busted runs, from the task that runs it.
+---@param busted table its core
+---@param chosen nylon_ring.test.Limits
+function M.start(busted, chosen)
+    core, limits, main = busted, chosen, nr.current()
+    for event, handle in pairs(on) do
+        local kind, moment = event:match "^(%S+) (%S+)$"
+        core.subscribe({ kind, moment }, function(...)
+            handle(...)
+            return nil, true
+        end, { priority = 1 })
+    end
+    core.subscribe({ "error" }, keep_skipping)
+    core.subscribe({ "failure" }, keep_skipping)
+end
+
+--- Ends all limits: the run is being given up.
+function M.stop()
+    on["suite end"]()
+    file_due, skipping = nil, nil
+    arm()
+end
+
+return M

@@ -1,0 +1,164 @@
+local support = require "spec.support"
+
+local echo, never = support.plugin "echo", support.plugin "fixture_never"
+
+--- Runs `nylon-ring test` over one spec file of this content; `where` is what reports call it.
+local function test(content, args, env)
+    local path, remove = support.file("inner_spec.lua", "local nr = require 'nylon_ring'\n" .. content)
+    local words = { "test", "-o", "TAP", path }
+    for _, word in ipairs(args or {}) do
+        table.insert(words, word)
+    end
+    local got = support.run(words, { env = env })
+    remove()
+    got.out = got.out:gsub("[^ \n(]*/inner_spec%.lua", "inner_spec.lua")
+    return got
+end
+
+--- A report with its ages and sids left out, which differ from run to run.
+local function report(out)
+    return (out:gsub("for %d+ ms", "for N ms"):gsub("sid %d+", "sid N"):gsub("task %d+", "task N"))
+end
+
+describe("limits of `test`", function()
+    it("tell what a spec awaits: plugin, path, sid, frames, age and stack", function()
+        local got = test(([[
+local function read(stream)
+    stream:recv()
+    local _, second = stream:recv()
+    return second
+end
+local echo
+setup(function() echo = nr.load(%q) end)
+teardown(function() echo:unload() end)
+it("reads", function() require "nylon_ring.test.limits".limit(100)
+    local stream = echo:call_stream "/stream?frames=3&interval=60000"
+    finally(function() stream:close() end)
+    local frame = read(stream)
+    assert.equal("1", frame)
+end)
+it("is next", function() end)
+]]):format(echo))
+        assert.equal(1, got.code)
+        assert.equal([[
+not ok 1 - reads
+# inner_spec.lua @ 10
+# Failure message: inner_spec.lua:4: the spec did not end within 100 ms
+#   it awaits echo /stream?frames=3&interval=60000 for N ms (sid N, 1 frame so far)
+#       inner_spec.lua:4: in 'read'
+#       inner_spec.lua:13: in a function of line 10
+ok 2 - is next
+1..2
+]], report(got.out))
+    end)
+
+    it("tell what the tasks of a spec await", function()
+        local got = test(([[
+local never
+setup(function() never = nr.load(%q) end)
+teardown(function() never:unload { grace = 1 } end)
+it("calls", function() require "nylon_ring.test.limits".limit(100)
+    local child = nr.spawn(function()
+        local status = never:call "/x"
+        assert(status)
+    end)
+    finally(function() child:cancel() end)
+    nr.await(function() end)
+end)
+]]):format(never))
+        assert.equal(1, got.code)
+        assert.equal([[
+not ok 1 - calls
+# inner_spec.lua @ 5
+# Failure message: inner_spec.lua:11: the spec did not end within 100 ms
+#   it awaits nr.await at inner_spec.lua:11 for N ms
+#       inner_spec.lua:11: in a function of line 5
+#   task N (inner_spec.lua:6) awaits fixture_never /x for N ms (sid N)
+#       inner_spec.lua:7: in a function of line 6
+1..1
+]], report(got.out))
+    end)
+
+    it("fail a spec that catches what they raise, and end what waits again", function()
+        local got = test([[
+            it("catches", function() pcall(nr.sleep, 60000) pcall(nr.sleep, 60000) end)
+            it("is next", function() end)
+        ]], { "--timeout", "100" })
+        assert.equal(1, got.code)
+        assert.matches("not ok 1 %- catches\n[^\n]*\n[^\n]*did not end within 100 ms", got.out)
+        assert.matches("\nok 2 %- is next", got.out)
+    end)
+
+    it("hold for hooks as well", function()
+        for _, hook in ipairs { "setup", "before_each", "after_each", "teardown" } do
+            local got = test(([[
+                %s(function() nr.sleep(60000) end)
+                it("is there", function() end)
+            ]]):format(hook), { "--timeout", "100" })
+            assert.equal(1, got.code)
+            assert.matches("a hook, or what the file does outside its specs, did not end within 100 ms",
+                got.out)
+        end
+    end)
+
+    it("come from the environment, unless they are given", function()
+        local specs = "it('waits', function() nr.sleep(60000) end)"
+        local env = { NYLON_RING_TEST_TIMEOUT = "100" }
+        assert.matches("did not end within 100 ms", test(specs, {}, env).out)
+        assert.matches("did not end within 90 ms", test(specs, { "--timeout=90" }, env).out)
+    end)
+
+    it("are set by a spec for itself, and by a block for its specs", function()
+        local got = test([[
+            local test = require "nylon_ring.test.limits"
+            it("sets its own", function() test.limit(100) nr.sleep(60000) end)
+            describe("block", function()
+                test.limit(110)
+                it("has the block's", function() nr.sleep(60000) end)
+            end)
+            it("has the default", function() nr.sleep(60000) end)
+            it("may bound a part", function()
+                local _, err = nr.timeout(5, nr.sleep, 60000)
+                assert.equal("timeout", err.code)
+            end)
+        ]], { "--timeout", "120" })
+        assert.matches("not ok %d %- sets its own\n[^\n]*\n[^\n]*within 100 ms", got.out)
+        assert.matches("not ok %d %- block has the block's\n[^\n]*\n[^\n]*within 110 ms", got.out)
+        assert.matches("not ok %d %- has the default\n[^\n]*\n[^\n]*within 120 ms", got.out)
+        assert.matches("\nok %d %- may bound a part", got.out)
+    end)
+
+    local three = [[
+        it("waits", function() nr.sleep(60000) end)
+        it("is left out", function() print "NOT HERE" end)
+    ]]
+
+    it("leave out the rest of a file that takes too long, and go on with the next", function()
+        local path, remove = support.file("a_spec.lua", "local nr = require 'nylon_ring'\n" .. three)
+        local other = path:gsub("a_spec", "b_spec")
+        finally(function() os.remove(other) remove() end)
+        local file = assert(io.open(other, "w"))
+        file:write "it('has its turn', function() end)"
+        file:close()
+        local got = support.run { "test", "-o", "TAP", "--file-timeout", "150", path, other }
+        assert.equal(1, got.code)
+        assert.matches("the file did not end within 150 ms %(%-%-file%-timeout%)", got.out)
+        assert.is_nil(got.out:find("NOT HERE", 1, true))
+        assert.matches("ok 2 %- has its turn", got.out)
+        got = support.run { "test", "-o", "TAP", "--suite-timeout", "150", path, other }
+        assert.equal(1, got.code)
+        assert.matches("the suite did not end within 150 ms %(%-%-suite%-timeout%)", got.out)
+        assert.matches("\n1%.%.1\n$", got.out)
+    end)
+
+    it("are refused where they are no numbers", function()
+        for _, words in ipairs { { "--timeout", "soon" }, { "--timeout" }, { "--file-timeout=-1" } } do
+            local got = test("", words)
+            assert.equal(2, got.code)
+            assert.matches("^nylon%-ring test: option '%-%-[%l-]+'", got.err)
+        end
+        local got = test("", {}, { NYLON_RING_TEST_TIMEOUT = "soon" })
+        assert.equal(2, got.code)
+        assert.matches("NYLON_RING_TEST_TIMEOUT: 'soon' is not a whole number", got.err)
+    end)
+end)
