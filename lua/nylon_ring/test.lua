@@ -3,6 +3,8 @@
 
 local parts = {
     clock = "nylon_ring.test.clock",
+    limit = "nylon_ring.test.limits",
+    plugin = "nylon_ring.test.fixture",
     record = "nylon_ring.test.record",
     replay = "nylon_ring.test.replay",
 }

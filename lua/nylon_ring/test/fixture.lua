@@ -1,0 +1,112 @@
+--- `nr.test.plugin`: a plugin for the specs of a block, loaded before the first and unloaded after the last.
+local core = require "nylon_ring.core"
+local nr = require "nylon_ring"
+local options = require "nylon_ring.options"
+
+local M = {}
+
+local OPTIONS = { name = true, timeout = true, abi = true, grace = true, owes = true }
+
+---@class nylon_ring.test.PluginOptions: nylon_ring.LoadOptions
+---@field grace? number milliseconds that open calls may take when it is unloaded; 1,000 by default
+---@field owes? boolean it may leave calls without an answer
+
+---What a fixture stands for while it is loaded.
+---@type table<table, nylon_ring.Plugin>
+local loaded = setmetatable({}, { __mode = "k" })
+local paths = setmetatable({}, { __mode = "k" })
+
+local function plugin_of(fixture)
+    local plugin = loaded[fixture]
+    if not plugin then
+        error(("plugin '%s' is loaded by the block's setup: use it in hooks and specs"):format(
+            paths[fixture]), 3)
+    end
+    return plugin
+end
+
+local Fixture = {}
+
+function Fixture.__index(fixture, key)
+    local value = plugin_of(fixture)[key]
+    if type(value) ~= "function" then
+        return value
+    end
+    local function method(self, ...)
+        if self == fixture then
+            self = plugin_of(fixture)
+        end
+        return value(self, ...)
+    end
+    rawset(fixture, key, method)
+    return method
+end
+
+function Fixture.__newindex(fixture, key, value)
+    plugin_of(fixture)[key] = value
+end
+
+function Fixture.__tostring(fixture)
+    return tostring(loaded[fixture] or ("plugin '%s', not loaded"):format(paths[fixture]))
+end
+
+-- A stock busted's hooks are no tasks.
+local function in_task(fn)
+    return function()
+        if core.running() then
+            return fn()
+        end
+        nr.run(fn)
+    end
+end
+
+local function load(fixture, opts)
+    local plugin, err = nr.load(paths[fixture], { name = opts.name, timeout = opts.timeout, abi = opts.abi })
+    if not plugin then
+        error(tostring(err), 0)
+    end
+    loaded[fixture] = plugin
+end
+
+local function describe_debts(plugin, report, grace)
+    local answers = report.owed == 1 and "one answer" or report.owed .. " answers"
+    return ("plugin '%s' was unloaded and still owes %s, after %d ms; `owes = true` allows that"):format(
+        plugin.name, answers, grace)
+end
+
+local function unload(fixture, opts)
+    local plugin, grace = loaded[fixture], opts.grace or 1000
+    loaded[fixture] = nil
+    if not plugin or not plugin:info() then
+        return -- setup failed, or a spec has unloaded it
+    end
+    local report, err = plugin:unload { grace = grace }
+    if not report then
+        error(tostring(err), 0)
+    elseif report.owed > 0 and not opts.owes then
+        error(describe_debts(plugin, report, grace), 0)
+    end
+end
+
+---A plugin for the specs of the block (`describe`, or the file) that this is called in. What it answers is
+---used as a plugin is, in hooks and specs. It is loaded in the block's setup and unloaded in its teardown,
+---which fails where the plugin has not answered every call by then.
+---@param path string
+---@param opts? nylon_ring.test.PluginOptions
+---@return nylon_ring.Plugin
+function M.plugin(path, opts)
+    opts = opts or {}
+    options.check("nr.test.plugin", opts, OPTIONS)
+    local busted = require "busted"
+    local fixture = setmetatable({}, Fixture)
+    paths[fixture] = path
+    busted.setup(in_task(function()
+        load(fixture, opts)
+    end))
+    busted.teardown(in_task(function()
+        unload(fixture, opts)
+    end))
+    return fixture
+end
+
+return M

@@ -1,0 +1,88 @@
+local nr = require "nylon_ring"
+local support = require "spec.support"
+
+local function test(content)
+    local path, remove = support.file("inner_spec.lua", "local nr = require 'nylon_ring'\n" .. content)
+    local got = support.run { "test", "-o", "TAP", path }
+    remove()
+    return got
+end
+
+describe("nr.test.plugin", function()
+    describe("in a block", function()
+        local echo = nr.test.plugin(support.plugin "echo", { name = "parrot", timeout = 60000 })
+
+        before_each(function()
+            assert.equal("hi", select(2, echo:call("/echo", "hi")))
+        end)
+
+        it("is a loaded plugin", function()
+            assert.equal(nr.plugin "parrot".path, echo.path)
+            assert.equal("parrot", echo.name)
+            assert.equal(tostring(nr.plugin "parrot"), tostring(echo))
+            assert.is_true(echo:stats().calls > 0)
+            local stream = echo:call_stream "/stream?frames=2"
+            for _ in stream:frames() do end -- luacheck: ignore 542
+            stream:close()
+        end)
+
+        it("can be reloaded", function()
+            assert(echo:reload())
+            assert.equal("again", select(2, echo:call("/echo", "again")))
+        end)
+    end)
+
+    it("is unloaded after the block", function()
+        assert.is_nil(nr.plugin "parrot")
+    end)
+
+    it("fails the block when the plugin still owes an answer", function()
+        local specs = [[
+            local never = nr.test.plugin(%q, { grace = 1 %s })
+            it("gives up", function() never:call("/", "", { timeout = 1 }) end)
+        ]]
+        local got = test(specs:format(support.plugin "fixture_never", ""))
+        assert.equal(1, got.code)
+        assert.matches("plugin 'fixture_never' was unloaded and still owes one answer, after 1 ms", got.out)
+        got = test(specs:format(support.plugin "fixture_never", ", owes = true"))
+        assert.equal(0, got.code)
+    end)
+
+    it("names a plugin that can not be loaded", function()
+        local got = test [[nr.test.plugin "/no/such.so" it("is not reached", function() end)]]
+        assert.equal(1, got.code)
+        assert.matches("/no/such%.so", got.out)
+        assert.is_nil(got.out:find("is not reached", 1, true))
+    end)
+
+    it("says where it can be used", function()
+        local got = test(([[
+            local echo = nr.test.plugin(%q)
+            echo:call "/echo"
+        ]]):format(support.plugin "echo"))
+        assert.equal(1, got.code)
+        assert.matches("inner_spec%.lua:3: plugin '[^']*echo%.so' is loaded by the block's setup: "
+            .. "use it in hooks and specs", got.out)
+    end)
+
+    it("works under a stock busted as well", function()
+        local busted = support.which "busted"
+        if not busted then
+            pending "busted is not installed"
+        end
+        local path, remove = support.file("inner_spec.lua", ([[
+            local nr = require "nylon_ring"
+            describe("stock", function()
+                local echo = nr.test.plugin(%q)
+                it("answers", function()
+                    nr.run(function() assert.equal("hi", select(2, echo:call("/echo", "hi"))) end)
+                end)
+            end)
+        ]]):format(support.plugin "echo"))
+        finally(remove)
+        local got = support.stock { busted, "--ignore-lua", "--helper=nylon_ring.busted", "-o", "TAP", path }
+        assert.equal("", got.err)
+        assert.matches("^ok 1 %- stock answers\n", got.out)
+        assert.equal(0, got.code)
+    end)
+end)
