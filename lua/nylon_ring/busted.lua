@@ -183,19 +183,12 @@ local function finish_file(file, parent)
     return nil, true
 end
 
---- Gives the error of a file that does not parse a place, without which busted's TAP output fails.
-local function place_error(file, _, message)
-    local line = tostring(message):match ":(%d+):"
-    file.trace = file.trace or { short_src = file.name, currentline = tonumber(line) or 0 }
-    return nil, true
-end
-
 require "nylon_ring.test.asserts"
+require "nylon_ring.test.outputs"
 leaks.trace()
 keep_modules()
 busted.subscribe({ "file", "start" }, begin_file, { priority = 1 })
 busted.subscribe({ "file", "end" }, finish_file, { priority = 1 })
-busted.subscribe({ "error", "file" }, place_error, { priority = 1 })
 busted.subscribe({ "test", "start" }, name_account, { priority = 1 })
 busted.subscribe({ "test", "end" }, hold, { priority = 1 })
 busted.before_each(begin_spec)

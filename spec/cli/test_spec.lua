@@ -190,6 +190,14 @@ describe("test", function()
         end)
     end
 
+    it("writes JSON of specs that fail and of pending ones", function()
+        local got = test("pending('later') it('fails', function() assert.equal(1, 2) end)", "-o", "json")
+        assert.equal(1, got.code)
+        local told = require "cjson".decode(got.out)
+        assert.equal("fails", told.failures[1].name)
+        assert.equal("later", told.pendings[1].name)
+    end)
+
     it("passes busted's options on", function()
         local specs = "it('one #fast', function() end) it('two', function() end)"
         assert.matches("1%.%.1\n$", test(specs, "-t", "fast").out)
