@@ -42,8 +42,9 @@ end
 
 --- Takes hold of busted's core when the runner makes it, and puts our helper where the runner is about to
 --- load the user's. Both are modules that the runner calls exactly there.
+---@param begin fun(core: table) called there
 ---@return table seen `core`, and `finished` once every spec had its turn
-local function watch_busted(chosen)
+local function watch_busted(begin)
     local make, prepare_ffi = require "busted.core", require "busted.luajit"
     local seen = {}
     package.loaded["busted.core"] = function()
@@ -56,8 +57,7 @@ local function watch_busted(chosen)
     end
     package.loaded["busted.luajit"] = function()
         prepare_ffi()
-        require "nylon_ring.busted"
-        limits.start(seen.core, chosen)
+        begin(seen.core)
     end
     return seen
 end
@@ -129,8 +129,8 @@ local function guards(seen, who)
     }
 end
 
---- What busted is to do with these words, and which limits there are; or nil and the exit code where that is
---- all there is to do.
+--- What busted is to do with these words, and the limit of a spec; or nil and the exit code where that is all
+--- there is to do.
 local function choose(own, words, output, who)
     local chosen, err = busted_options(words, output, who)
     local from_environment, wrong = test_words.environment_limit()
@@ -143,29 +143,46 @@ local function choose(own, words, output, who)
         print(("nylon-ring %s, busted %s"):format(version, require "busted.core"().version))
         return nil, 0
     end
-    return {
-        spec = own.timeout or from_environment or limits.DEFAULT,
-        file = own["file-timeout"] or 0,
-        suite = own["suite-timeout"] or 0,
-        keep_going = chosen["keep-going"],
-    }
+    if chosen.coverage and not pcall(require, "luacov.runner") then
+        say.error(who, "--coverage needs LuaCov, which is not installed: "
+            .. "luarocks --lua-version 5.1 install luacov")
+        return nil, 2
+    end
+    return chosen, own.timeout or from_environment or limits.DEFAULT
 end
 
-function M.run(args, who)
-    local own, words = test_words.take(args.rest)
-    if not own then
-        say.error(who, words)
-        return 2
+--- What is done in this process when busted is ready to load files: these are watched as they run, or other
+--- processes run them. Answers also busted's words, as they are changed for that.
+local function prepare(own, words, chosen, limit)
+    local watched = { spec = limit, file = own["file-timeout"] or 0, suite = own["suite-timeout"] or 0 }
+    watched.keep_going = chosen["keep-going"]
+    if chosen.list or not (own.isolate or own.jobs) then
+        return function(core)
+            require "nylon_ring.busted"
+            limits.start(core, watched)
+        end, words
     end
-    local output = not say.has_color(1) and "plainTerminal" or nil
-    table.insert(words, 1, "--ignore-lua")
+    if (chosen["shuffle-files"] or chosen["shuffle-tests"]) and not tonumber(chosen.seed) then
+        table.insert(words, "--seed=" .. os.time() % 100000)
+    end
+    local isolate = require("nylon_ring.cli.test.isolate").prepare {
+        words = test_words.for_child(own, words),
+        jobs = own.jobs or 1,
+        file = watched.file,
+        loaders = chosen.loaders,
+    }
+    watched.spec, watched.file = 0, 0
+    return function(core)
+        isolate(core)
+        limits.start(core, watched)
+    end, test_words.for_parent(words)
+end
+
+--- Runs busted as the main task of the program.
+local function run(begin, words, output, who)
     words[0] = "nylon-ring"
-    local chosen, code = choose(own, words, output, who)
-    if not chosen then
-        return code
-    end
     _G.arg = words
-    local seen = watch_busted(chosen)
+    local seen = watch_busted(begin)
     -- busted names itself after the chunk that calls it, and ends without os.exit where that has a name.
     local runner = loadstring("local options = ... require 'busted.runner' (options)", "@" .. who)
     local session = require "nylon_ring.cli.session"
@@ -173,6 +190,25 @@ function M.run(args, who)
         guard_yield()
         run_busted(session, runner, seen, output)
     end, guards(seen, who))
+end
+
+function M.run(args, who)
+    local own, words = test_words.take(args.rest)
+    if not own then
+        say.error(who, words)
+        return 2
+    elseif own.watch then
+        return require("nylon_ring.cli.test.watch").run(who, test_words.without_watch(args.rest))
+    end
+    local output = not say.has_color(1) and "plainTerminal" or nil
+    table.insert(words, 1, "--ignore-lua")
+    local chosen, limit = choose(own, words, output, who)
+    if not chosen then
+        return limit
+    end
+    local begin
+    begin, words = prepare(own, words, chosen, limit)
+    return run(begin, words, output, who)
 end
 
 return M

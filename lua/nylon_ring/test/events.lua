@@ -1,0 +1,113 @@
+--- An output handler for busted that tells another process what happens, as one JSON object a line on the
+--- file descriptor that NYLON_RING_TEST_EVENTS names. `nylon-ring test --isolate` is that other process.
+---
+---     load     a plugin is about to be loaded: path
+---     start    of a spec: path (the names of its blocks), name, trace, plugins
+---     problem  kind (failure, error, pending), within (its descriptor), name, message, trace
+---     end      of the spec: status, duration, seed
+---     exit     every spec had its turn
+local cjson = require "cjson"
+local ffi = require "ffi"
+local nr = require "nylon_ring"
+local uv = require "luv"
+
+local descriptor = tonumber(os.getenv "NYLON_RING_TEST_EVENTS")
+
+local function write_all(text)
+    while #text > 0 do
+        local written, _, code = uv.fs_write(descriptor, text, -1)
+        if not written and code ~= "EAGAIN" and code ~= "EINTR" then
+            return -- nobody reads any more
+        end
+        text = text:sub((written or 0) + 1)
+    end
+end
+
+local function tell(event)
+    write_all(cjson.encode(event) .. "\n")
+end
+
+-- What a spec starts shall not hold the other process's end open.
+local function close_on_exec()
+    local F_SETFD, FD_CLOEXEC = 2, 1
+    ffi.cdef "int fcntl(int, int, ...);"
+    ffi.C.fcntl(descriptor, F_SETFD, ffi.cast("int", FD_CLOEXEC))
+end
+
+local function plain_trace(trace)
+    return trace
+        and { short_src = trace.short_src, currentline = trace.currentline, traceback = trace.traceback }
+end
+
+local function plugin_names()
+    local names = {}
+    for _, plugin in ipairs(nr.plugins()) do
+        table.insert(names, plugin.name)
+    end
+    return names
+end
+
+local function block_names(busted, parent)
+    local names = {}
+    while parent and parent.descriptor ~= "file" and parent.descriptor ~= "suite" do
+        table.insert(names, 1, parent.name or parent.descriptor)
+        parent = busted.parent(parent)
+    end
+    return names
+end
+
+-- A plugin that crashes while it is loaded is to be known.
+local function tell_loads()
+    local load = nr.load
+    nr.load = function(path, opts)
+        tell { event = "load", path = tostring(path) }
+        return load(path, opts)
+    end
+end
+
+return function()
+    local busted = require "busted"
+    local handler = require "busted.outputHandlers.base"()
+
+    local function on(channel, fn)
+        busted.subscribe(channel, function(...)
+            fn(...)
+            return nil, true
+        end)
+    end
+
+    local function on_problem(kind)
+        on({ kind }, function(element, _, message, trace)
+            tell {
+                event = "problem",
+                kind = kind,
+                within = element.descriptor or "suite",
+                name = element.descriptor and handler.getFullName(element),
+                message = message ~= nil and tostring(message) or nil,
+                trace = plain_trace(trace and trace.short_src and trace or element.trace),
+            }
+        end)
+    end
+
+    close_on_exec()
+    tell_loads()
+    on({ "test", "start" }, function(element, parent)
+        tell {
+            event = "start",
+            path = block_names(busted, parent),
+            name = element.name,
+            trace = plain_trace(element.trace),
+            plugins = plugin_names(),
+        }
+    end)
+    on({ "test", "end" }, function(element, parent, status)
+        tell { event = "end", status = status, duration = element.duration, seed = parent.randomseed }
+    end)
+    for _, kind in ipairs { "failure", "error", "pending" } do
+        on_problem(kind)
+    end
+    on({ "exit" }, function()
+        tell { event = "exit" }
+    end)
+    return handler
+end

@@ -1,0 +1,182 @@
+local cjson = require "cjson"
+local support = require "spec.support"
+local uv = require "luv"
+
+local folder, files
+
+--- Writes a spec file for the spec that runs.
+local function write(name, content)
+    local file = assert(io.open(folder .. "/" .. name, "w"))
+    file:write("local nr = require 'nylon_ring'\n" .. content)
+    file:close()
+    table.insert(files, folder .. "/" .. name)
+end
+
+local function test(...)
+    local got = support.run { "test", folder, ... }
+    got.out = got.out:gsub("[^ \n(\"]*/(%w+_spec%.lua)", "%1")
+    return got
+end
+
+describe("test --isolate", function()
+    before_each(function()
+        folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/nylon-ring-spec-XXXXXX"))
+        files = {}
+    end)
+
+    after_each(function()
+        for _, file in ipairs(files) do
+            os.remove(file)
+        end
+        uv.fs_rmdir(folder)
+    end)
+
+    local function write_mixed()
+        write("a_spec.lua", [[
+            describe("outer", function()
+                describe("inner", function()
+                    it("is fine", function() nr.sleep(1) end)
+                    it("fails", function() assert.equal(1, 2) end)
+                end)
+                it("raises", function() error "on purpose" end)
+                pending("is to come", function() end)
+                it("is pending", function() pending "soon" end)
+            end)
+        ]])
+        write("b_spec.lua", [[
+            it("prints", function() io.stdout:write "# printed\n" io.stderr:write "complained\n" end)
+        ]])
+    end
+
+    it("tells what one process tells", function()
+        write_mixed()
+        local plain, isolated = test("-o", "TAP"), test("-o", "TAP", "--isolate")
+        assert.equal(1, isolated.code)
+        assert.equal(plain.out, isolated.out)
+        assert.equal("complained\n", isolated.err)
+        assert.equal(plain.out, test("-o", "TAP", "--jobs", "2").out)
+    end)
+
+    it("keeps the counts of JSON and JUnit, and the time that specs took", function()
+        write_mixed()
+        write("c_spec.lua", "it('takes its time', function() nr.sleep(30) end)")
+        local told = cjson.decode(test("-o", "json", "--isolate").out:match "(%b{})%s*$")
+        assert.equal(3, #told.successes)
+        assert.equal(1, #told.failures)
+        assert.equal(1, #told.errors)
+        assert.equal(2, #told.pendings)
+        assert.is_true(told.successes[3].element.duration >= 0.025)
+        local xml = test("-o", "junit", "--isolate").out
+        assert.matches("<testsuites [^>]*tests='7'", (xml:gsub('"', "'")))
+        assert.matches("failures='1'", (xml:gsub('"', "'")))
+    end)
+
+    it("makes a crash one failed file, with the signal, the spec and the plugin", function()
+        write("a_spec.lua", ([[
+            describe("crash", function()
+                local broken = nr.test.plugin(%q)
+                it("comes first", function() end)
+                it("dies", function() broken:call "/handle" end)
+                it("has no turn", function() end)
+            end)
+        ]]):format(support.plugin "fixture_throw"))
+        write("b_spec.lua", "it('is next', function() end)")
+        local got = test("-o", "TAP", "--isolate")
+        assert.equal(1, got.code)
+        assert.equal([[
+not ok 1 - a_spec.lua
+# a_spec.lua @ 5
+# Failure message: the process of this file was ended by SIGABRT in the spec 'crash dies', ]]
+            .. [[with the plugin 'fixture_throw' loaded
+ok 2 - crash comes first
+ok 3 - is next
+1..3
+]], got.out)
+        assert.matches("fixture_throw", got.err)
+    end)
+
+    it("fails a file whose process leaves early, or crashes outside its specs", function()
+        write("a_spec.lua", "it('leaves', function() os.exit(0) end)")
+        write("b_spec.lua", "local ffi = require 'ffi' ffi.cdef 'int raise(int);' ffi.C.raise(9)")
+        local got = test("-o", "TAP", "--isolate")
+        assert.equal(1, got.code)
+        assert.matches("the process of this file left early with exit code 1 in the spec 'leaves'\n", got.out)
+        assert.matches("the process of this file was ended by SIGKILL\n", got.out)
+    end)
+
+    it("kills a process that does not suspend, when its file takes too long", function()
+        write("a_spec.lua", "it('spins', function() while true do end end)")
+        local got = test("-o", "TAP", "--isolate", "--file-timeout", "1")
+        assert.equal(1, got.code)
+        assert.matches("did not end within 1 ms %(%-%-file%-timeout%) and was killed in the spec 'spins'\n",
+            got.out)
+    end)
+
+    it("hands limits, filters and the seed on", function()
+        write("a_spec.lua", [[
+            it("waits", function() nr.sleep(60000) end)
+            it("is left out", function() end)
+        ]])
+        local got = test("-o", "TAP", "--isolate", "--timeout", "100", "--filter", "waits")
+        assert.matches("the spec did not end within 100 ms", got.out)
+        assert.matches("\n1%.%.1\n$", got.out)
+        local specs = {}
+        for number = 1, 9 do
+            table.insert(specs, ("it('is number %d', function() end)"):format(number))
+        end
+        write("a_spec.lua", table.concat(specs, "\n"))
+        local words = { "-o", "TAP", "--shuffle", "--seed=7" }
+        local plain = test(unpack(words))
+        assert.not_equal(test("-o", "TAP").out, plain.out)
+        assert.equal(plain.out, test("--isolate", unpack(words)).out)
+    end)
+
+    it("runs files again with --repeat", function()
+        write("a_spec.lua", "it('is there', function() end)")
+        local got = test("-o", "TAP", "--isolate", "--repeat", "2")
+        assert.equal(0, got.code)
+        assert.equal("ok 1 - is there\n1..1\nok 1 - is there\n1..1\n", got.out)
+    end)
+
+    it("has files of --jobs run at the same time", function()
+        local meet = [[
+            local uv = require "luv"
+            it("meets the other", function()
+                assert(io.open(%q, "w")):close()
+                while not uv.fs_stat(%q) do nr.sleep(5) end
+            end)
+        ]]
+        local here, there = folder .. "/here", folder .. "/there"
+        write("a_spec.lua", meet:format(here, there))
+        write("b_spec.lua", meet:format(there, here))
+        local got = test("-o", "TAP", "--jobs", "2", "--timeout", "30000")
+        table.insert(files, here)
+        table.insert(files, there)
+        assert.equal("ok 1 - meets the other\nok 2 - meets the other\n1..2\n", got.out)
+    end)
+
+    it("ends its processes on Ctrl-C", function()
+        write("a_spec.lua", [[it("waits", function()
+            local file = io.open(arg[#arg]:gsub("a_spec.lua$", "pid"), "w")
+            file:write(require "luv".os_getpid(), "\n")
+            file:close()
+            nr.sleep(60000)
+        end)]])
+        table.insert(files, folder .. "/pid")
+        local words = { "test", "--isolate", "--timeout=0", folder .. "/a_spec.lua" }
+        local run = support.start(support.program, words)
+        local nr, pid = require "nylon_ring", nil
+        while not pid do
+            nr.sleep(5)
+            local file = io.open(folder .. "/pid")
+            pid = file and file:read "*n"
+            if file then file:close() end
+        end
+        run:kill "sigint"
+        local got = run:wait()
+        assert.equal(130, got.code, got.out .. got.err)
+        while uv.kill(pid, 0) == 0 do
+            nr.sleep(5)
+        end
+    end)
+end)
