@@ -19,6 +19,7 @@ M.options = {
     { name = "--suite-timeout", value = "MS", least = 0, help = "Limit of the whole run (default: none)." },
     { name = "--isolate", help = "Run each file in a process of its own: a crash is one failed file." },
     { name = "--jobs", value = "N", least = 1, help = "Run so many files at once, isolated." },
+    { name = "--watch", help = "Run again when a .lua or .so file below the current folder changes." },
 }
 
 local by_name = {}
