@@ -266,6 +266,28 @@ static void the_call_in_progress_is_restored_after_an_inner_one(void **state) {
     assert_memory_equal(result.data, "outer", 5);
 }
 
+static const uint8_t *dropped;
+
+static void note_drop(uint8_t *ptr, size_t len, size_t cap) {
+    assert_int_equal(len, 0);
+    assert_int_equal(cap, 16);
+    dropped = ptr;
+}
+
+static void an_empty_owned_answer_is_freed_where_it_was(void **state) {
+    static uint8_t room[16];
+    played_t *played = core_play(&core, NULL);
+    NrVecU8 vec = {.ptr = room, .cap = sizeof room, .owned = 1, .drop_fn = note_drop};
+    uint64_t sid = core_call(played, NULL, 0);
+
+    (void)state;
+    assert_int_equal(nr__host_vtable2.send_result(&played->image, sid, NR_OK, vec), NR_OK);
+    core_run(&core, 1);
+    assert_int_equal(core.events[0].len, 0);
+    assert_ptr_equal(dropped, room);
+    assert_int_equal(played->image.held, 0);
+}
+
 static int setup(void **state) {
     (void)state;
     core_open(&core);
@@ -294,6 +316,7 @@ int main(void) {
         TEST(a_plugin_that_is_going_takes_no_calls),
         TEST(requests_are_checked_once),
         TEST(the_call_in_progress_is_restored_after_an_inner_one),
+        TEST(an_empty_owned_answer_is_freed_where_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,13 +103,21 @@ void nr__payload_drop(nr__image_t *image, nr__payload_kind_t kind, const nr__kep
     }
 }
 
-/* nr_result_t.release: the payload's parts lie in `owner` and the result itself. */
-static void release_result(nr_result_t *result) {
-    nr__kept_t kept = {result->data, result->len, result->owner[0], NULL};
-    nr__payload_kind_t kind = (nr__payload_kind_t)result->store[0];
+/* What lies in the `store` of a result whose payload was not copied there. */
+typedef struct parts {
+    nr__kept_t
+        kept; /* as it was lent: an empty one is freed where it was, not where `data` points */
+    nr__payload_kind_t kind;
+} parts_t;
 
-    kept.free_fn = (void (*)(void))(uintptr_t)result->owner[1];
-    nr__payload_drop((nr__image_t *)(uintptr_t)result->owner[2], kind, &kept);
+_Static_assert(sizeof(parts_t) <= sizeof((nr_result_t){0}.store), "the store holds the parts");
+
+/* nr_result_t.release */
+static void release_result(nr_result_t *result) {
+    parts_t parts;
+
+    memcpy(&parts, result->store, sizeof parts);
+    nr__payload_drop((nr__image_t *)(uintptr_t)result->owner[0], parts.kind, &parts.kept);
 }
 
 /* nr_result_t.release of what the host itself has allocated. */
@@ -126,11 +134,11 @@ void nr__payload_heap_into(nr_result_t *result, const nr__kept_t *kept) {
 
 void nr__payload_into(nr_result_t *result, nr__image_t *image, nr__payload_kind_t kind,
                       const nr__kept_t *kept) {
+    parts_t parts = {*kept, kind};
+
+    memcpy(result->store, &parts, sizeof parts);
     result->data = kept->len > 0 ? kept->data : result->store;
     result->len = kept->len;
-    result->owner[0] = kept->extra;
-    result->owner[1] = (uint64_t)(uintptr_t)kept->free_fn;
-    result->owner[2] = (uint64_t)(uintptr_t)image;
-    result->store[0] = (uint8_t)kind;
+    result->owner[0] = (uint64_t)(uintptr_t)image;
     result->release = release_result;
 }
