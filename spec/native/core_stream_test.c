@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "stream.h"
+
 static core_t core;
 static int released;
 
@@ -302,6 +304,57 @@ static void a_stream_outlives_its_worker(void **state) {
     nr_result_release(&frame);
 }
 
+static void a_look_between_does_not_take_the_wait_back(void **state) {
+    played_t *played = core_play(&core, NULL);
+    nr_stream_t *stream = core_stream(played, NULL);
+
+    (void)state;
+    nr_stream_wait(stream, &core);
+    assert_next(stream, NR_PENDING);
+    core_send(played, played->sid, NR_OK, "one");
+    core_poll(&core);
+    assert_int_equal(core.events_len, 1);
+    assert_frame(stream, NR_OK, "one");
+    nr_stream_close(stream);
+}
+
+static void a_wait_whose_frame_was_read_otherwise_still_times_out(void **state) {
+    nr_stream_options_t options = {.timeout_ms = 10};
+    played_t *played = core_play(&core, NULL);
+    nr_stream_t *stream = core_stream(played, &options);
+
+    (void)state;
+    core_send(played, played->sid, NR_OK, "one");
+    nr_stream_wait(stream, &core);
+    assert_frame(stream, NR_OK, "one");
+    core_poll(&core);
+    assert_int_equal(core.events_len, 0);
+    assert_true(nr__slot_cold(stream->slot)->due != NR__NEVER);
+    core_run(&core, 1);
+    assert_next(stream, NR_E_TIMEOUT);
+    nr_stream_close(stream);
+}
+
+/* The loop was busy, and sees the frame and the passed time at once. */
+static void a_frame_that_came_in_time_is_not_timed_out(void **state) {
+    nr_stream_options_t options = {.timeout_ms = 5};
+    played_t *played = core_play(&core, NULL);
+    nr_stream_t *stream = core_stream(played, &options);
+
+    (void)state;
+    nr_stream_wait(stream, &core);
+    core_send(played, played->sid, NR_OK, "in time");
+    while (nr__now() <= nr__slot_cold(stream->slot)->due) {
+    }
+    nr_worker_timer(core.worker);
+    core_poll(&core);
+    assert_int_equal(core.events_len, 1);
+    assert_frame(stream, NR_OK, "in time");
+    assert_next(stream, NR_PENDING);
+    assert_int_equal(played->cancels, 0);
+    nr_stream_close(stream);
+}
+
 static int setup(void **state) {
     (void)state;
     core_open(&core);
@@ -332,6 +385,9 @@ int main(void) {
         TEST(malformed_frames_end_a_v1_stream_after_its_frames),
         TEST(input_reaches_the_plugin_until_it_is_finished),
         TEST(a_stream_outlives_its_worker),
+        TEST(a_look_between_does_not_take_the_wait_back),
+        TEST(a_wait_whose_frame_was_read_otherwise_still_times_out),
+        TEST(a_frame_that_came_in_time_is_not_timed_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

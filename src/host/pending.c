@@ -226,7 +226,12 @@ void nr__pending_time_out(nr_worker_t *worker, uint64_t sid) {
     nr__slot_t *slot = current(worker, sid);
 
     /* An answer that has arrived meanwhile is worth more than an error. */
-    if (slot != NULL && nr__slot_state(nr__slot_word(slot)) == NR__OPEN) {
+    if (slot == NULL || nr__slot_state(nr__slot_word(slot)) != NR__OPEN) {
+        return;
+    }
+    if (nr__sid_is_stream(sid)) {
+        nr__stream_time_out(nr__slot_cold(slot)->stream);
+    } else {
         nr__pending_give_up(worker, sid, NR_E_TIMEOUT, 0);
     }
 }

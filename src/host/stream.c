@@ -146,8 +146,8 @@ static void tell_writable(nr__image_t *image, uint64_t sid, uint64_t times) {
     NR__GUARD_END();
 }
 
-/* Takes what has come. `wait` 1: if that is nothing, the next frame posts the slot. */
-static void pull(nr_stream_t *stream, int wait) {
+/* Takes what has come. If that is nothing and somebody waits, the next frame posts the slot. */
+static void pull(nr_stream_t *stream) {
     uint64_t word, refused;
     int error;
 
@@ -162,7 +162,7 @@ static void pull(nr_stream_t *stream, int wait) {
     }
     move_frames(stream);
     error = stream->error;
-    stream->waiting = wait && stream->out == NULL;
+    stream->waiting = stream->armed && stream->out == NULL;
     refused = take_refused(stream);
     nr__slot_unclaim(stream->slot, word);
     if (error != 0) {
@@ -183,7 +183,7 @@ static void set_deadline(nr_stream_t *stream) {
 }
 
 void nr__stream_started(nr_stream_t *stream) {
-    pull(stream, 0);
+    pull(stream);
     if (stream->slot != NULL) {
         stream->pending = 1;
         nr__pending_start(stream->worker, stream->lane);
@@ -209,7 +209,7 @@ static nr__frame_t *take_frame(nr_stream_t *stream) {
 
 int nr_stream_next(nr_stream_t *stream, nr_result_t *frame) {
     if (stream->out == NULL) {
-        pull(stream, 0);
+        pull(stream);
     }
     if (stream->out == NULL) {
         return stream->ended != 0 ? stream->ended : NR_PENDING;
@@ -218,7 +218,7 @@ int nr_stream_next(nr_stream_t *stream, nr_result_t *frame) {
     frame->sid = stream->sid;
     nr__frame_into(frames_of(stream), take_frame(stream), frame);
     if (atomic_load_explicit(&stream->refused, memory_order_relaxed) > 0) {
-        pull(stream, 0);
+        pull(stream);
     }
     return NR_DONE;
 }
@@ -232,7 +232,7 @@ void nr_stream_wait(nr_stream_t *stream, void *user) {
         return;
     }
     if (stream->out == NULL) {
-        pull(stream, 1);
+        pull(stream);
     }
     if (stream->out != NULL || stream->ended != 0) {
         set_ready(stream);
@@ -254,8 +254,19 @@ int nr__stream_event(nr_stream_t *stream, nr_event_t *event) {
     return 1;
 }
 
+void nr__stream_time_out(nr_stream_t *stream) {
+    if (stream->armed && nr__now() < stream->deadline) {
+        pull(stream); /* a frame that was faster than the limit of its wait */
+        if (stream->out != NULL) {
+            set_ready(stream);
+            return;
+        }
+    }
+    nr__stream_give_up(stream, NR_E_TIMEOUT);
+}
+
 int nr__stream_mail(nr_stream_t *stream, nr_event_t *event) {
-    pull(stream, stream->armed);
+    pull(stream);
     return nr__stream_event(stream, event);
 }
 
@@ -264,10 +275,11 @@ int nr__stream_next_ready(nr_worker_t *worker, nr_event_t *event) {
         nr_stream_t *stream = worker->ready;
 
         unset_ready(stream);
-        pull(stream, 1); /* somebody may have read what it was ready for */
+        pull(stream); /* somebody may have read what it was ready for */
         if (nr__stream_event(stream, event)) {
             return 1;
         }
+        set_deadline(stream); /* the wait goes on */
     }
     return 0;
 }

@@ -67,6 +67,10 @@ NrStatus nr__stream_tell_closed(nr_stream_t *stream);
 /* Ends an open stream with this error. 0: its plugin had ended it before. [loop] */
 int nr__stream_give_up(nr_stream_t *stream, int error);
 
+/* The limit of a wait or of the whole open stream has passed: ends it with TIMEOUT, unless what was
+ * waited for has come meanwhile. [loop] */
+void nr__stream_time_out(nr_stream_t *stream);
+
 /* The plugin has ended the stream and its slot is freed or left to its mail: what is queued is the
  * reader's. [loop] */
 void nr__stream_answered(nr_stream_t *stream);
