@@ -175,6 +175,22 @@ static void an_answer_in_time_survives_the_end_of_its_plugin(void **state) {
     assert_int_equal(core.events[1].error, 0);
 }
 
+static void fire(nr__timer_t *timer) {
+    (void)timer;
+    released++;
+}
+
+static void a_timer_for_ever_does_not_fire(void **state) {
+    nr__timer_t timer = {.fire = fire};
+
+    (void)state;
+    released = 0;
+    nr__worker_after(core.worker, UINT64_MAX, &timer);
+    nr_worker_timer(core.worker);
+    nr__worker_after_cancel(core.worker, &timer);
+    assert_int_equal(released, 0);
+}
+
 static int setup(void **state) {
     (void)state;
     core_open(&core);
@@ -199,6 +215,7 @@ int main(void) {
         TEST(worker_ids_run_out_and_are_used_again),
         TEST(an_answer_in_time_survives_the_end_of_its_plugin),
         TEST(everything_open_is_given_up_when_the_worker_closes),
+        TEST(a_timer_for_ever_does_not_fire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,7 +145,7 @@ void nr__deadline_clear(nr_worker_t *worker, nr__cold_t *cold) {
 void nr__worker_after(nr_worker_t *worker, uint64_t ms, nr__timer_t *timer) {
     nr__timer_t **place = &worker->deadlines.timers, *previous = NULL;
 
-    timer->due = nr__now() + 1 + ms;
+    timer->due = ms > 0 ? nr__due_in(ms) : nr__now() + 1; /* a long one must not wrap */
     while (*place != NULL && (*place)->due <= timer->due) {
         previous = *place;
         place = &previous->next;

@@ -17,6 +17,7 @@
 
 /* How long what the helper runs may take before the loop parts from it. */
 #define SHUTDOWN_LIMIT_MS 5000
+#define SHUTDOWN_LIMIT_MOST UINT32_MAX /* so that it can be counted in nanoseconds */
 
 typedef enum stage {
     DRAINING,
@@ -65,6 +66,7 @@ size_t nr_host_abandoned(void) {
 static uint64_t limit_ms(void) {
     const char *wish = getenv("NYLON_RING_SHUTDOWN_MS");
     uint64_t ms = wish != NULL ? strtoull(wish, NULL, 10) : 0;
+    ms = ms < SHUTDOWN_LIMIT_MOST ? ms : SHUTDOWN_LIMIT_MOST;
     return ms != 0 ? ms : SHUTDOWN_LIMIT_MS;
 }
 
