@@ -26,6 +26,29 @@ describe("a task", function()
         assert.same({ { co, true, 2, "a" } }, ended)
     end)
 
+    it("fails when it returns, or starts with, more values than there is room for", function()
+        local values = {}
+        for i = 1, 7995 do values[i] = i end
+        local function pass(n, ...)
+            if n == 0 then return ... end
+            return pass(n - 1, "x", ...)
+        end
+        start(function() return unpack(values) end)
+        start(function() end, pass(5, unpack(values)))
+        assert.same({ false, "a task returned too many values" }, { ended[1][2], ended[1][3] })
+        assert.same({ false, "too many values to start a task with" }, { ended[2][2], ended[2][3] })
+    end)
+
+    it("goes on waiting when it can not take what it is resumed with", function()
+        local values, got = {}, nil
+        for i = 1, 7998 do values[i] = i end
+        local co = start(function() got = core.suspend() end)
+        assert.is_false((pcall(core.resume, co, unpack(values))))
+        assert.equal("suspended", coroutine.status(co))
+        core.resume(co, "one")
+        assert.equal("one", got)
+    end)
+
     it("suspends and goes on with what it is resumed with", function()
         local got
         local co = start(function() got = { core.suspend() } end)

@@ -30,16 +30,19 @@ static void *as_light(const char *value) {
 static int push_outcome(lua_State *L, nr__bridge_t *b, nr__task_t *task, int status) {
     lua_State *co = task->co;
     int results = status == 0 ? lua_gettop(co) : 1;
-    luaL_checkstack(L, results + 8, "a task returned too many values");
+    int fits = lua_checkstack(L, results + 8);
+    luaL_checkstack(L, 8, NULL);
     nr__task_push(L, b, task);
-    lua_pushboolean(L, status == 0);
-    if (status == LUA_YIELD)
+    lua_pushboolean(L, status == 0 && fits);
+    if (!fits)
+        lua_pushliteral(L, "a task returned too many values");
+    else if (status == LUA_YIELD)
         lua_pushliteral(L,
                         "a task yielded to nobody: coroutine.yield works inside a coroutine that "
                         "the task resumes itself; to wait for something use nr.await");
     else
         lua_xmove(co, L, results);
-    if (status == 0)
+    if (status == 0 && fits)
         return results + 2;
     luaL_traceback(L, co, NULL, 0);
     return 4;
@@ -154,10 +157,11 @@ void nr__sched_wake(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
 
 void nr__sched_hand_over(lua_State *L, nr__task_t *task, int values) {
     lua_State *co = task->co;
-    if (lua_status(co) == LUA_YIELD)
-        lua_settop(co, 0);
+    /* first, so that a task which can not take them still waits */
     if (values > LUA_MINSTACK - 4 && !lua_checkstack(co, values + 4))
         nr__raise(L, "too many values to resume a task with");
+    if (lua_status(co) == LUA_YIELD)
+        lua_settop(co, 0);
     lua_xmove(L, co, values);
 }
 
@@ -247,6 +251,12 @@ static int core_start(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
     check_can_start(L, b);
     nr__task_t *task = nr__task_new(L, b, 1);
+    if (!lua_checkstack(task->co, lua_gettop(L) + 4)) {
+        lua_settop(L, 1);
+        lua_pushliteral(task->co, "too many values to start a task with");
+        finish(L, b, task, LUA_ERRRUN);
+        return 0;
+    }
     nr__sched_hand_over(L, task, lua_gettop(L) - 1);
     if (!b->sched.busy || in_nested_loop(L, b))
         run_outermost(L, b, task);
