@@ -304,6 +304,44 @@ static void one_of_64_racing_answers_wins(void **state) {
     assert_int_equal(stats.unknown, 0);
 }
 
+static struct {
+    played_t *played;
+    _Atomic uint64_t sid;
+    atomic_int stop;
+} late;
+
+static void answer_late(void *arg) {
+    (void)arg;
+    while (!atomic_load_explicit(&late.stop, memory_order_relaxed)) {
+        uint64_t sid = atomic_load_explicit(&late.sid, memory_order_relaxed);
+
+        if (sid != 0) {
+            core_send(late.played, sid, NR_OK, "late");
+        }
+    }
+}
+
+/* The slot of each call that is given up is opened at once for a plugin that did not exist before.
+ */
+static void late_answers_are_known_while_their_slot_is_used_again(void **state) {
+    uv_thread_t thread;
+
+    (void)state;
+    late.played = core_play(&core, NULL);
+    assert_int_equal(uv_thread_create(&thread, answer_late, NULL), 0);
+    for (int i = 0; i < 5000; i++) {
+        uint64_t sid = core_call(late.played, NULL, 0);
+
+        assert_int_equal(nr_call_cancel(core.worker, sid), 0);
+        atomic_store_explicit(&late.sid, sid, memory_order_relaxed);
+        sid = core_call(core_play(&core, NULL), NULL, 0);
+        assert_int_equal(nr_call_cancel(core.worker, sid), 0);
+    }
+    atomic_store_explicit(&late.stop, 1, memory_order_relaxed);
+    uv_thread_join(&thread);
+    assert_int_equal(late.played->image.unknown, 0);
+}
+
 static int setup(void **state) {
     (void)state;
     core_open(&core);
@@ -325,6 +363,7 @@ int main(void) {
         TEST(workers_close_while_64_threads_answer),
         TEST(frames_of_each_thread_keep_their_order),
         TEST(one_of_64_racing_answers_wins),
+        TEST(late_answers_are_known_while_their_slot_is_used_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,8 @@ static void spin(unsigned *turns) {
 
 /* Whether the slot's call went to this image; good for any slot. */
 static int belongs(nr__slot_t *slot, const nr__image_t *image) {
-    nr__lane_t *lane = atomic_load_explicit(&nr__slot_cold(slot)->lane, memory_order_relaxed);
+    /* Acquires the lane that nr__slot_open has released. */
+    nr__lane_t *lane = atomic_load_explicit(&nr__slot_cold(slot)->lane, memory_order_acquire);
 
     return lane != NULL && lane->image == image;
 }
@@ -65,7 +66,12 @@ static nr__verdict_t stale(uint64_t word, uint64_t sid, nr__input_t input) {
 
 /* An input that claims nothing. 0: the word has changed meanwhile, look again. */
 static int refuse(nr__image_t *image, nr__claim_t *claim, const nr__rule_t *rule) {
-    claim->verdict = belongs(claim->slot, image) ? (nr__verdict_t)rule->verdict : NR__UNKNOWN;
+    if (!belongs(claim->slot, image)) {
+        claim->verdict = NR__UNKNOWN;
+        /* Unless that was the lane of the slot's next use. */
+        return nr__slot_word(claim->slot) == claim->word;
+    }
+    claim->verdict = (nr__verdict_t)rule->verdict;
     if (claim->verdict != NR__PAID) {
         return 1;
     }

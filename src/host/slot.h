@@ -183,9 +183,12 @@ static inline uint64_t nr__slot_open(nr__slot_t *slot, nr__cold_t *cold, nr__lan
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
     uint64_t generation = nr__slot_generation(word) + 1;
 
+    /* Whoever finds the new lane below finds this before it takes the lane for the last use's. */
+    atomic_store_explicit(&slot->word, word | NR__CLAIMED, memory_order_relaxed);
     generation += (generation & 1) == is_stream;
     word = generation << 28 | (word & (UINT64_C(0xfffff) << 8)) | flags | NR__OPEN;
-    atomic_store_explicit(&cold->lane, lane, memory_order_relaxed);
+    /* Pairs with `belongs`, where a late answer looks at an idle slot's lane. */
+    atomic_store_explicit(&cold->lane, lane, memory_order_release);
     slot->tag = nr__image_tag(lane->image);
     /* Nobody changes an idle slot but the loop, except that a late answer pays what is owed, which
      * this use need not know. Releases the cold half to who claims. */
