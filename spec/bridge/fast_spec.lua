@@ -1,6 +1,10 @@
 -- The way of a call that is answered inside `handle`: compiled, and without a Lua object but the body.
 
 local core = require "nylon_ring.core"
+if core.running() then
+    -- These look at the bridge without the scheduler that our own runner puts on top of it.
+    return pending "for a stock busted: ctest --test-dir build/release -R spec_bridge"
+end
 local ffi = require "ffi"
 local nr = require "nylon_ring"
 local support = require "spec.support"

@@ -1,6 +1,10 @@
 -- nylon_ring as a library: in programs that are not ours, on a loop that is luv's.
 
 local core = require "nylon_ring.core"
+if core.running() then
+    -- These look at the bridge without the scheduler that our own runner puts on top of it.
+    return pending "for a stock busted: ctest --test-dir build/release -R spec_bridge"
+end
 local nr = require "nylon_ring"
 local support = require "spec.support"
 local uv = require "luv"

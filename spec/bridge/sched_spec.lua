@@ -1,4 +1,8 @@
 local core = require "nylon_ring.core"
+if core.running() then
+    -- These look at the bridge without the scheduler that our own runner puts on top of it.
+    return pending "for a stock busted: ctest --test-dir build/release -R spec_bridge"
+end
 local uv = require "luv"
 
 --- Starts `fn` as a task and gives its coroutine.
