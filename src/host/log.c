@@ -272,10 +272,11 @@ static void deliver_cut(nr_log_line_t log) {
 
 static void take(void *host_ctx, uint64_t sid, uint32_t level, NrStr message) {
     static const char malformed[] = "(a log message with a NULL pointer and a length)";
+    const nr__image_t *image = nr__image_of(host_ctx);
     nr_log_line_t log = {
         .level = level <= NR_LOG_ERROR ? level : NR_LOG_ERROR,
         .sid = sid,
-        .plugin = nr__image_of(host_ctx)->name,
+        .plugin = image != NULL ? image->name : "(no host_ctx)",
         .message = (const char *)message.ptr,
         .len = message.len,
     };
