@@ -1,8 +1,11 @@
 /* The C core in a program of one's own, without Lua: loads a plugin on a libuv loop, calls it, and
  * prints what comes back.
  *
+ * With Nylon Ring installed (`cmake --install build/release --prefix PREFIX`):
+ *
+ *     export PKG_CONFIG_PATH=PREFIX/lib/pkgconfig
  *     cc -o embed embed.c $(pkg-config --cflags --libs nylon_ring)
- *     ./embed echo.so /thread hello */
+ *     ./embed PREFIX/lib/nylon_ring/plugins/echo.so /thread hello */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -53,7 +53,8 @@ end
 ---@return table|nil args, nylon_ring.cli.Stop|nil stopped
 function M.parse(root, words, who)
     root.error = function(_, text)
-        stop { code = 2, text = ("%s; see `%s --help`"):format(text, who), who = who }
+        local one_line = text:gsub("%?*\nDid you mean", "; did you mean"):gsub("%?$", "")
+        stop { code = 2, text = ("%s; see `%s --help`"):format(one_line, who), who = who }
     end
     local ok, result = pcall(root.parse, root, words)
     if ok then
