@@ -67,7 +67,9 @@ extern "C" {
     X(SYSTEM, -29, "system")                                                                       \
     X(LOOP_CLOSED, -30, "loop_closed")                                                             \
     X(TASK_FAILED, -31, "task_failed")                                                             \
-    X(MISUSE, -32, "misuse")
+    X(MISUSE, -32, "misuse")                                                                       \
+    X(DEADLOCK, -33, "deadlock")                                                                   \
+    X(UNKNOWN_CALL, -34, "unknown_call")
 
 enum {
 #define NR__ERROR_ENUM(name, number, code) NR_E_##name = (number),
