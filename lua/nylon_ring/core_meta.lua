@@ -258,6 +258,10 @@ function core.close_stream(reader) end
 ---@return string|nil
 function core.stream_sid(reader) end
 
+---@param reader nylon_ring.core.Reader
+---@return boolean whether it is neither closed nor read to its end
+function core.stream_open(reader) end
+
 -- ---- The loop, logs, the end ----
 
 ---Called before the loop waits, once after a script had closed handles of the bridge's.
@@ -276,7 +280,7 @@ function core.on_log(fn) end
 ---@return integer
 function core.pending() end
 
----Streams that were not closed.
+---Streams that are open: neither closed nor read to their end.
 ---@return integer
 function core.streams() end
 

@@ -68,7 +68,7 @@ end
 local function open_streams()
     local open = {}
     for made in pairs(made_at) do
-        if getmetatable(made) == streams.Stream and made:sid() then
+        if getmetatable(made) == streams.Stream and core.stream_open(made._reader) then
             open[made] = true
         end
     end

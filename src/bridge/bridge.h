@@ -39,7 +39,7 @@ typedef struct nr__bridge {
     nr__fast_t fast;
     nr__handle_t *handles; /* all that Lua has */
     nr__reader_t *readers; /* those with a stream */
-    uint32_t streams, unloads;
+    uint32_t unloads;
     /* Registry references. */
     int on_error, on_log; /* functions of the script, or LUA_NOREF */
     int run_turn;         /* the function of turn.c */

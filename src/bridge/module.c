@@ -90,11 +90,6 @@ static int core_status_name(lua_State *L) {
     return 1;
 }
 
-static int core_streams(lua_State *L) {
-    lua_pushnumber(L, nr__bridge_self(L)->streams);
-    return 1;
-}
-
 /* core.refs(): the registry references that tasks and unfinished unloads hold; calls and streams
  * hold none. */
 static int core_refs(lua_State *L) {
@@ -115,10 +110,13 @@ static nr__bridge_t *new_bridge(lua_State *L) {
 }
 
 static void open_module(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"abandoned", core_abandoned}, {"close", core_close}, {"home", core_home},
-        {"pending", core_pending},     {"refs", core_refs},   {"status_name", core_status_name},
-        {"streams", core_streams},     {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"abandoned", core_abandoned},
+                                         {"close", core_close},
+                                         {"home", core_home},
+                                         {"pending", core_pending},
+                                         {"refs", core_refs},
+                                         {"status_name", core_status_name},
+                                         {NULL, NULL}};
     nr__bridge_t *b = new_bridge(L);
     int bridge = lua_gettop(L);
     lua_newtable(L);

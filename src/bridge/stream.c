@@ -24,10 +24,9 @@ static void link_reader(nr__bridge_t *b, nr__reader_t *reader, nr_stream_t *stre
     if (reader->next)
         reader->next->previous = &reader->next;
     b->readers = reader;
-    b->streams++;
 }
 
-static void close_reader(nr__bridge_t *b, nr__reader_t *reader) {
+static void close_reader(nr__reader_t *reader) {
     if (!reader->stream)
         return;
     nr_stream_close(reader->stream);
@@ -35,17 +34,16 @@ static void close_reader(nr__bridge_t *b, nr__reader_t *reader) {
     *reader->previous = reader->next;
     if (reader->next)
         reader->next->previous = reader->previous;
-    b->streams--;
 }
 
 static int collect_reader(lua_State *L) {
-    close_reader(nr__bridge_self(L), lua_touserdata(L, 1));
+    close_reader(lua_touserdata(L, 1));
     return 0;
 }
 
 void nr__stream_close_all(nr__bridge_t *b) {
     while (b->readers)
-        close_reader(b, b->readers);
+        close_reader(b->readers);
 }
 
 /* core.open_stream(handle, request, body, timeout, deadline, max_frames, max_bytes, state): a
@@ -179,7 +177,7 @@ static void wake_reader(lua_State *L, nr__bridge_t *b, nr__reader_t *reader) {
 static int core_close_stream(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
     nr__reader_t *reader = check_reader(L, b, 1);
-    close_reader(b, reader);
+    close_reader(reader);
     wake_reader(L, b, reader);
     return 0;
 }
@@ -218,6 +216,25 @@ static int core_finish(lua_State *L) {
     return return_done(L, b, rc, &err);
 }
 
+static int is_open(const nr__reader_t *reader) {
+    return reader->stream != NULL && !nr_stream_ended(reader->stream);
+}
+
+/* core.streams(): how many are open: neither closed nor read to their end. */
+static int core_streams(lua_State *L) {
+    lua_Integer count = 0;
+    for (nr__reader_t *reader = nr__bridge_self(L)->readers; reader; reader = reader->next)
+        count += is_open(reader);
+    lua_pushinteger(L, count);
+    return 1;
+}
+
+/* core.stream_open(reader): whether it is one of them. */
+static int core_stream_open(lua_State *L) {
+    lua_pushboolean(L, is_open(check_reader(L, nr__bridge_self(L), 1)));
+    return 1;
+}
+
 /* core.stream_sid(reader): as text; nil once it is closed. */
 static int core_stream_sid(lua_State *L) {
     nr__reader_t *reader = check_reader(L, nr__bridge_self(L), 1);
@@ -234,7 +251,9 @@ void nr__stream_open(lua_State *L, nr__bridge_t *b, int bridge) {
         {"open_stream", core_open_stream},
         {"recv", core_recv},
         {"send", core_send},
+        {"stream_open", core_stream_open},
         {"stream_sid", core_stream_sid},
+        {"streams", core_streams},
         {NULL, NULL},
     };
     b->reader_meta = nr__plugin_new_meta(L, bridge, collect_reader);

@@ -114,6 +114,10 @@ void nr_stream_close(nr_stream_t *stream) {
     free_stream(stream);
 }
 
+int nr_stream_ended(const nr_stream_t *stream) {
+    return stream->out == NULL && stream->ended != 0;
+}
+
 uint64_t nr_stream_sid(const nr_stream_t *stream) {
     return stream->sid;
 }

@@ -380,6 +380,9 @@ NR_API void nr_stream_close(nr_stream_t *stream);
 
 NR_API uint64_t nr_stream_sid(const nr_stream_t *stream);
 
+/* Whether nothing is left to be read: the call is over, and closing only frees the memory. [loop] */
+NR_API int nr_stream_ended(const nr_stream_t *stream);
+
 /* ---- Logs ------------------------------------------------------------------------------ */
 
 /* While on, plugins' log lines come to this worker as NR_EVENT_LOG instead of standard error. One
