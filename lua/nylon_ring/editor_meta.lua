@@ -9,6 +9,10 @@ local editor = {}
 ---@class nylon_ring.Editor: userdata one edited line; collecting it gives the terminal back
 local Editor = {}
 
+---@alias nylon_ring.EditorEvent
+---| "key" the line or the cursor may have changed
+---| "accept" | "complete" | "search" | "up" | "down" | "first" | "last" | "redraw" | "undo" | "eof" | "paste"
+
 ---Opens a terminal for editing; it stays as it is until `raw`.
 ---@param fd integer
 ---@return nylon_ring.Editor|nil
@@ -53,7 +57,7 @@ function Editor:read() end
 function Editor:feed(bytes) end
 
 ---Uses one whole key of what was typed.
----@return nil|"key"|"accept"|"complete"|"search"|"up"|"down"|"first"|"last"|"redraw"|"eof"|"paste" event
+---@return nylon_ring.EditorEvent|nil event
 ---@return string? text of "paste"
 function Editor:step() end
 

@@ -31,6 +31,24 @@ describe("editing a line", function()
         terminal:wait_end "gamma beta 漢字gamma beta 漢字"
     end)
 
+    it("takes changes back, a word at a time where it was typed", function()
+        open()
+        terminal:type "alpha beta"
+        terminal:press("C-a", "C-k")
+        terminal:paste "pasted text"
+        terminal:wait_end "> pasted text"
+        terminal:press "C-_"
+        terminal:wait_end ">"
+        terminal:press "C-_"
+        terminal:wait_end "> alpha beta"
+        terminal:press("C-_", "C-_")
+        terminal:wait_end "> alpha"
+        terminal:type "!"
+        terminal:press("Enter", "C-_")
+        terminal:enter "'next'"
+        terminal:wait_end "\"next\"\n>"
+    end)
+
     it("goes on in a second line while the first is unfinished", function()
         open()
         terminal:enter "for i = 1, 2 do"
@@ -162,6 +180,19 @@ describe("editing a line", function()
         terminal:wait_end "> 'two'"
         terminal:press "Enter"
         terminal:wait_end "\"two\"\n>"
+    end)
+
+    it("shows a part of the history, and edits it", function()
+        open(nil, { env = { EDITOR = "sed -i s/+/*/" } })
+        for _, line in ipairs { "x = 2", "x + 3", "x + 4", "x" } do
+            terminal:enter(line)
+        end
+        terminal:enter ":history 2..3"
+        terminal:wait "> :history 2..3\n    2  x + 3\n    3  x + 4\n>"
+        terminal:enter ":history x"
+        terminal:wait "error: :history takes a number, or a range as 3..7, not 'x'\n>"
+        terminal:enter ":edit 1..2"
+        terminal:wait_end "> x = 2\n… x * 3"
     end)
 
     it("completes names, methods, paths, options, commands and files, and runs nothing for it", function()

@@ -2,9 +2,9 @@
  * The Lua module nylon_ring.editor: one edited line, a key at a time, by libedit.
  *
  * Lua reads the terminal when the loop says that it is readable and feeds what came; `step` uses
- * one whole key of it and says what that was. libedit edits the line, and keeps its kill buffer and
- * undo. Everything that looks beyond the line (history, completion, search, pasted text, the end)
- * comes back as an event, so that libedit never calls Lua and Lua never unwinds through libedit.
+ * one whole key of it and says what that was. libedit edits the line, and keeps its kill
+ * buffer. Everything that looks beyond the line (history, completion, search, undo, pasted text, the
+ * end) comes back as an event, so that libedit never calls Lua and Lua never unwinds through libedit.
  * What is on the screen is drawn by Lua as well: libedit draws into /dev/null.
  *
  *   uv_poll ──▶ feed ──▶ keys ──▶ step ──▶ el_wgets ──▶ "key", "accept", "complete", ...
@@ -180,7 +180,7 @@ static const char *use_key(editor_t *ed) {
 }
 
 /* ed:step() → nil (no whole key yet) | "key" (the line or the cursor may have changed) | "accept",
- * "complete", "search", "up", "down", "first", "last", "redraw", "eof" | "paste", text */
+ * "complete", "search", "up", "down", "first", "last", "redraw", "undo", "eof" | "paste", text */
 static int editor_step(lua_State *L) {
     editor_t *ed = check_editor(L);
     for (;;) {

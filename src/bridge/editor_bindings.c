@@ -25,6 +25,7 @@ EVENT(down)
 EVENT(first)
 EVENT(last)
 EVENT(redraw)
+EVENT(undo)
 
 static unsigned char on_eof(EditLine *el, int c) {
     const LineInfoW *line = el_wline(el);
@@ -72,7 +73,7 @@ static const action_t actions[] = {
     {L"nr-up", on_up},           {L"nr-down", on_down},         {L"nr-first", on_first},
     {L"nr-last", on_last},       {L"nr-redraw", on_redraw},     {L"nr-eof", on_eof},
     {L"nr-quote", on_quote},     {L"nr-paste", on_paste},       {L"nr-newline", on_newline},
-    {L"nr-nothing", on_nothing},
+    {L"nr-undo", on_undo},       {L"nr-nothing", on_nothing},
 };
 
 /* libedit's functions that read on by themselves (arguments, its own search and quoting) would
@@ -86,6 +87,7 @@ static const wchar_t *const bindings[][2] = {
     {L"^R", L"nr-search"},
     {L"^D", L"nr-eof"},
     {L"^L", L"nr-redraw"},
+    {L"^_", L"nr-undo"},
     {L"^P", L"nr-up"},
     {L"^N", L"nr-down"},
     {L"\\e[A", L"nr-up"},

@@ -4,11 +4,27 @@ local uv = require "luv"
 
 local M = {}
 
+-- The entries that `N..M` or `N` mean; nil for anything else.
+local function range(history, words)
+    local first, last = words:match "^(%d+)%s*%.%.%s*(%d+)$"
+    first = tonumber(first or words:match "^%d+$")
+    if first then
+        return math.max(1, first), math.min(#history.entries, tonumber(last) or first)
+    end
+end
+
+-- `:history`, `:history N` (the last ones) and `:history N..M`.
 ---@param terminal nylon_ring.repl.Terminal
 local function show_history(terminal, rest)
     local entries = terminal.history.entries
-    local count = tonumber(rest) or 20
-    for index = math.max(1, #entries - count + 1), #entries do
+    local first, last = range(terminal.history, rest)
+    if not first and rest ~= "" then
+        terminal:write(("error: :history takes a number, or a range as 3..7, not '%s'\n"):format(rest))
+        return terminal:ready()
+    elseif not rest:find "%.%." then
+        first, last = math.max(1, #entries - (tonumber(rest) or 20) + 1), #entries
+    end
+    for index = first, last do
         terminal:write(("%5d  %s\n"):format(index, (entries[index]:gsub("\n", "\n       "))))
     end
     terminal:ready()
@@ -34,8 +50,12 @@ local function read_back(path, folder)
     return (content:gsub("%s+$", ""))
 end
 
--- The line before `:edit` itself.
-local function last_entry(history)
+-- The line before `:edit` itself, or the entries of the history that were asked for.
+local function entries_for(history, words)
+    local first, last = range(history, words)
+    if first then
+        return table.concat(history.entries, "\n", first, last)
+    end
     for index = #history.entries, 1, -1 do
         if not history.entries[index]:match "^%s*:edit" then
             return history.entries[index]
@@ -45,13 +65,13 @@ local function last_entry(history)
 end
 
 ---@param terminal nylon_ring.repl.Terminal
-local function edit(terminal)
+local function edit(terminal, rest)
     local program = "vi"
     for _, name in ipairs { "EDITOR", "VISUAL" } do
         local chosen = os.getenv(name)
         program = chosen and chosen ~= "" and chosen or program
     end
-    local path, folder = temporary(last_entry(terminal.history) .. "\n")
+    local path, folder = temporary(entries_for(terminal.history, rest) .. "\n")
     terminal:take(false)
     local handle, err
     handle, err = uv.spawn("/bin/sh", {

@@ -22,15 +22,17 @@ cancels it. With `&` it is shown above the line being edited, and takes input by
     keys = [[
 Tab completes, Ctrl-R searches the history, Up and Down walk through it. An unfinished line goes on
 in the next one; Alt-Enter begins a new one anywhere. Ctrl-C drops the line, Ctrl-L clears the
-screen, Ctrl-W, Ctrl-U and Ctrl-K kill, Ctrl-Y yanks. Ctrl-D on an empty line leaves,
-and so does Ctrl-C twice. A line that begins with a space is not kept in the history.]],
+screen, Ctrl-W, Ctrl-U and Ctrl-K kill, Ctrl-Y yanks, Ctrl-_ takes the last change back. Ctrl-D on an
+empty line leaves, and so does Ctrl-C twice. A line that begins with a space is not kept in the
+history.]],
 }
 
 -- Commands of the terminal itself, which a session does not see.
 M.terminal = {
-    { name = "edit", example = ":edit",
-        help = "write the next line in $EDITOR, beginning with the last one" },
-    { name = "history", args = "[N]", help = "show the last N entries of the history, 20 if not told",
+    { name = "edit", args = "[N[..M]]", example = ":edit 3..7",
+        help = "write the next line in $EDITOR",
+        more = "It begins with the last line, or with entries of the history." },
+    { name = "history", args = "[N|N..M]", help = "show the last N entries (20), or those from N to M",
         example = ":history 5" },
 }
 

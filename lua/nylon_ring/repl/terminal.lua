@@ -11,7 +11,9 @@ local editor = require "nylon_ring.editor"
 local evaluate = require "nylon_ring.repl.evaluate"
 local screens = require "nylon_ring.repl.screen"
 local searches = require "nylon_ring.repl.search"
+local undos = require "nylon_ring.repl.undo"
 local uv = require "luv"
+local walks = require "nylon_ring.repl.walk"
 
 local M = {}
 
@@ -28,8 +30,8 @@ local M = {}
 ---@field screen nylon_ring.repl.Screen
 ---@field private _editor userdata
 ---@field private _editing boolean
----@field private _at integer the entry of the history that is shown; one past the last: none
----@field private _kept string what was typed before the history was walked
+---@field private _walk nylon_ring.repl.Walk
+---@field private _undo nylon_ring.repl.Undo
 ---@field private _handles userdata[]
 local Terminal = {}
 Terminal.__index = Terminal
@@ -75,7 +77,7 @@ end
 
 function Terminal:_begin(text)
     self._editing = true
-    self._at = #self.history.entries + 1
+    self._walk, self._undo = walks.new(self.history), undos.new()
     self._editor:set(text or "")
     self:_draw()
     self:_pump()
@@ -128,6 +130,13 @@ function on.redraw(self)
     self.screen:clear()
 end
 
+function on.undo(self)
+    local before, after = self._undo:back()
+    if before then
+        self._editor:set(before, after)
+    end
+end
+
 function on.search(self)
     self._search = searches.new(self.history)
 end
@@ -136,47 +145,10 @@ function on.paste(self, text)
     self._editor:insert((text:gsub("\r\n?", "\n")))
 end
 
-local function show_entry(self, index)
-    local entries = self.history.entries
-    if self._at > #entries then
-        local before, after = self._editor:line()
-        self._kept = before .. after
+for _, key in ipairs { "up", "down", "first", "last" } do
+    on[key] = function(self)
+        self._walk[key](self._walk, self._editor)
     end
-    self._at = math.max(1, math.min(index, #entries + 1))
-    self._editor:set(entries[self._at] or self._kept or "")
-end
-
--- Inside an entry of several lines the cursor moves by a line; at its first and last one the history is
--- walked.
-function on.up(self)
-    local before, after = self._editor:line()
-    local head, line = before:match "^(.*)\n([^\n]*)$"
-    if not head then
-        return show_entry(self, self._at - 1)
-    end
-    local start, above = head:match "^(.-)([^\n]*)$"
-    local kept = above:sub(1, #line)
-    self._editor:set(start .. kept, above:sub(#kept + 1) .. "\n" .. line .. after)
-end
-
-function on.down(self)
-    local before, after = self._editor:line()
-    local rest, below = after:match "^([^\n]*\n)(.*)$"
-    if not rest then
-        return show_entry(self, self._at + 1)
-    end
-    local line = before:match "[^\n]*$"
-    local next_line = below:match "^[^\n]*"
-    local kept = next_line:sub(1, #line)
-    self._editor:set(before .. rest .. kept, below:sub(#kept + 1))
-end
-
-function on.first(self)
-    show_entry(self, 1)
-end
-
-function on.last(self)
-    show_entry(self, #self.history.entries + 1)
 end
 
 function on.complete(self)
@@ -231,6 +203,7 @@ function Terminal:_use_key()
     if self._search then
         return self:_search_key()
     end
+    local undo, before, after = self._undo, self._editor:line()
     local event, text = self._editor:step()
     if not event then
         return false
@@ -238,6 +211,9 @@ function Terminal:_use_key()
     self._warned = false
     if on[event] then
         on[event](self, text)
+    end
+    if event ~= "undo" and self._editing and self._undo == undo then
+        undo:note(before, after, self._editor:line())
     end
     return true
 end
