@@ -33,12 +33,21 @@ function describe.await(starter)
     return ("nr.await at %s:%d"):format(info.short_src, info.linedefined)
 end
 
+function describe.call(exchange)
+    return ("%s %s"):format(exchange.plugin.name, exchange.target), exchange.sid, exchange:frames_read()
+end
+
+-- What a task waits for, since when in loop time, and of a call its sid and how many frames were read.
 local function awaits(each)
     if each._ended then
         return ("%d of its tasks"):format(each._alive)
     elseif each._parked then
         local text = describe[each._awaits]
-        return text and text(each._detail) or each._awaits, each._since
+        if not text then
+            return each._awaits, each._since
+        end
+        local what, sid, frames = text(each._detail)
+        return what, each._since, sid, frames
     end
     return core.waiting(each._co)
 end

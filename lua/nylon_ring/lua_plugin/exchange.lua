@@ -302,8 +302,13 @@ function Exchange:wait(timeout, canceller)
         if canceller then
             canceller()
         end
-    end, ("%s %s"):format(self.plugin.name, self.target))
+    end, "call", self)
     done()
+end
+
+---@return integer|nil count nil where it is no stream
+function Exchange:frames_read()
+    return self.streams and self._first - 1 or nil
 end
 
 ---@return boolean
