@@ -1,3 +1,4 @@
+local record = require "nylon_ring.repl.record"
 local support = require "spec.support"
 local uv = require "luv"
 
@@ -30,6 +31,9 @@ describe("command", function()
             assert.truthy(list:match("\n?:" .. name .. "%f[%W]"), name)
             assert.truthy(out_of { ":help " .. name }:match "for example: :")
         end
+        for line in list:gmatch "[^\n]+" do
+            assert.is_true(#line <= 80, line)
+        end
         for _, topic in ipairs { "values", "await", "streams", "keys" } do
             assert.truthy(#out_of { ":help " .. topic } > 100)
         end
@@ -49,6 +53,18 @@ describe("command", function()
         assert.equal(('loaded other 1.0.0 (ABI v1, %s)\n"x"\nunloaded other'):format(uv.fs_realpath(echo)),
             outcome.out:match "^(.-unloaded other)")
         assert.equal("nil", outcome.out:match "(%w+)\n$")
+    end)
+
+    it(":plugins, :stats and :unload know plugins that are written in Lua, by their variables", function()
+        local out = out_of({
+            "mock = nr.plugin_from_lua { ['/x'] = function() return 'y' end }", "mock:call '/x' ;",
+            ":plugins", ":stats mock", ":unload mock", ":plugins",
+        }, echo)
+        assert.truthy(out:match "^echo  1.0.0  ABI v1  0 calls[^\n]*\nmock  0      Lua     1 call ")
+        assert.truthy(out:match "\n +mock\ncalls +1\nok +1\n")
+        assert.truthy(out:match "unloaded mock\necho [^\n]*\n$")
+        assert.truthy(run({ "mock = nr.plugin_from_lua {}", ":inspect mock" }).err:find(
+            "plugin mock is written in Lua (input:1:1): there is no file to inspect", 1, true))
     end)
 
     it(":load tells why a file can not be loaded", function()
@@ -131,7 +147,7 @@ describe("command", function()
     end)
 
     it(":set changes how values are shown", function()
-        assert.equal("depth = 1\n{\n  a = {…}\n}\n", out_of { ":set depth 1", "{ a = { b = { c = 1 } } }" })
+        assert.equal("depth = 1\n{ a = {…} }\n", out_of { ":set depth 1", "{ a = { b = { c = 1 } } }" })
         assert.equal('json = on\n{\n  "a": [\n    1\n  ]\n}\n',
             out_of({ ":set json on", [[echo:call("/thread", '{"a":[1]}')]] }, echo):match "^(.-\n)=>")
         assert.equal("error: depth takes a whole number of 0 or more, not 'x'\n", run { ":set depth x" }.err)
@@ -155,13 +171,40 @@ describe("command", function()
         assert.same({ 0, "", "hello!\n2\n" }, { outcome.code, outcome.err, outcome.out })
     end)
 
+    it(":save loads, reloads and unloads as the session did", function()
+        local path = temporary "session.lua"
+        local lines = { (":load %s as my-echo"):format(echo), "nr.plugin 'my-echo':call('/thread', 'x');",
+            ":reload", ":unload my-echo", (":load %s as my-echo"):format(echo), "#nr.plugins()",
+            ":save " .. path }
+        out_of(lines)
+        local outcome = support.run { path }
+        assert.same({ 0, "", "1\n" }, { outcome.code, outcome.err, outcome.out })
+    end)
+
     it(":spec writes the calls and their answers as a spec that passes", function()
         local path = temporary "session_spec.lua"
-        out_of({ "greeting = 'hello'", "echo:call('/thread', greeting)", "echo:call('/upper', '\\255x')",
-            "echo:call_stream('/stream?frames=2')", ":spec " .. path }, echo)
+        out_of({
+            "greeting = 'hello'", "echo:call('/thread', greeting) -- with a comment", "#_",
+            "echo:call('/upper', '\\255x')", "s = echo:call_stream('/stream?frames=2')",
+            "s", "list = {}", "table.insert(list, [[\n two lines]])", "echo:call('/thread', list[1])",
+            (":load %s as my-echo"):format(echo), "nr.plugin 'my-echo':call('/thread', 'x')",
+            ":spec " .. path,
+        }, echo)
         local outcome = support.run { "test", path }
+        assert.equal("5 successes / 0 failures / 0 errors",
+            outcome.out:match "%d+ successes / %d+ failures / %d+ errors", outcome.out)
         assert.equal(0, outcome.code)
-        assert.equal("3 successes / 0 failures", outcome.out:match "%d+ successes / %d+ failures")
+    end)
+
+    it(":spec expects the refusals that there were", function()
+        local content, count = record.spec {
+            { kind = "load", name = "echo", path = uv.fs_realpath(echo) },
+            { kind = "expression", code = "echo:call '/no-such-path'", failure = "plugin_handle_failed" },
+        }
+        local path, remove = support.file("refused_spec.lua", content)
+        finally(remove)
+        assert.equal(1, count)
+        assert.equal(0, support.run({ "test", path }).code)
     end)
 
     it(":quit leaves at once", function()

@@ -47,6 +47,7 @@ describe("what a text means", function()
         is("for i = 1, 2 do", { incomplete = true, failed = true })
         is("x = [[", { incomplete = true, failed = true })
         is("x = = 1", { failed = true })
+        is("#x y", { failed = true })
         is("x = 'abc", { failed = true })
         assert.is_false(evaluate.is_incomplete ":load (")
         assert.is_false(evaluate.is_incomplete "  ")
@@ -63,15 +64,34 @@ describe("a shown value", function()
     it("has sorted keys, quoted strings and marked cycles", function()
         local value = { b = 1, a = "x\ny" }
         value.self = value
+        assert.equal('<1>{ a = "x\\ny", b = 1, self = <table 1> }', printer.value(value, limits))
+        limits.width = 20
         assert.equal('<1>{\n  a = "x\\ny",\n  b = 1,\n  self = <table 1>\n}', printer.value(value, limits))
     end)
 
     it("keeps the limits of depth, items, lines and width", function()
         limits.depth, limits.items = 1, 3
-        assert.equal("{ {…}, 2, 3,\n  [\"…\"] = <2 more>\n}", printer.value({ { 1 }, 2, 3, 4, 5 }, limits))
+        assert.equal("{ {…}, 2, 3, <2 more> }", printer.value({ { 1 }, 2, 3, 4, 5 }, limits))
         limits.lines, limits.width = 2, 20
         assert.equal("{\n  a = \"xxxxxxxxxxxx…\n… 2 more lines",
             printer.value({ a = ("x"):rep(50), b = 1 }, limits))
+    end)
+
+    it("looks at no more of a large table than fits", function()
+        local looked = 0
+        local counted = setmetatable({}, { __tostring = function()
+            looked = looked + 1
+            return "x"
+        end })
+        local value = {}
+        for i = 1, 50 do
+            value[i] = {}
+            for k = 1, 50 do
+                value[i][k] = { counted, counted, counted }
+            end
+        end
+        printer.value(value, limits)
+        assert.is_true(looked > 0 and looked <= limits.width * limits.lines)
     end)
 
     it("never runs a metamethod but __tostring, which may fail", function()

@@ -34,6 +34,17 @@ describe("a session on a terminal", function()
         end)
     end)
 
+    it("puts above it whatever a script writes, by the methods of files as well", function()
+        open()
+        terminal:enter "io.stdout:write('')"
+        terminal:enter "function late() nr.sleep(100) io.stdout:write('o1\\n') io.stderr:write 'e\\n' end"
+        terminal:enter "nr.spawn(late) &"
+        terminal:type "still typing"
+        terminal:wait_end "\n> still typing"
+        terminal:wait "\no1\ne\n"
+        terminal:wait_end "\n> still typing"
+    end)
+
     it("sends a line to the background on Ctrl-Z, and shows its result when it is there", function()
         open()
         terminal:enter "nr.sleep(400), 'slept'"

@@ -6,6 +6,7 @@
 local commands = require "nylon_ring.repl.commands"
 local files = require "nylon_ring.repl.files"
 local help = require "nylon_ring.repl.help"
+local known_plugins = require "nylon_ring.repl.known_plugins"
 local layout = require "nylon_ring.repl.layout"
 local nr = require "nylon_ring"
 local settings = require "nylon_ring.repl.settings"
@@ -160,10 +161,10 @@ function argument.file(_, word)
     return files.matching(word)
 end
 
-function argument.plugin(_, word)
+function argument.plugin(session, word)
     local names = {}
-    for _, plugin in ipairs(nr.plugins()) do
-        table.insert(names, plugin.name)
+    for index, known in ipairs(known_plugins.of(session)) do
+        names[index] = known.name
     end
     return from_list(names, word)
 end

@@ -3,11 +3,16 @@
 
 local M = {}
 
----@class nylon_ring.repl.Entry -@field text string as it was entered -@field code string the Lua of it,
---without the marks at its end -@field fn? function the compiled chunk; an expression's answers its
---values as a table with their number -@field err? string why it does not compile -@field incomplete?
---boolean it would, if more came -@field expression boolean -@field silent boolean a `;` at its end
+---@class nylon_ring.repl.Entry
+---@field text string as it was entered
+---@field code string the Lua of it, without the marks at its end
+---@field fn? function the compiled chunk; an expression's answers its values as a table with their number
+---@field err? string why it does not compile
+---@field incomplete? boolean it would, if more came
+---@field expression boolean
+---@field silent boolean a `;` at its end
 ---@field background boolean an `&` at its end
+---@field record? nylon_ring.repl.Record of a line of Lua
 
 local function is_unfinished(err)
     return err:find("'<eof>'$") ~= nil and not err:find("unfinished string", 1, true)
@@ -41,7 +46,7 @@ local function load_text(text, chunkname)
         end
     end
     local err
-    fn, err = loadstring(body, chunkname)
+    fn, err = loadstring(" " .. body, chunkname) -- LuaJIT skips a first line that begins with a #
     return fn, err, false
 end
 

@@ -84,19 +84,25 @@ local function load_plugins(session, paths)
     return true
 end
 
--- What scripts print goes above the edited line as well.
+-- What scripts print goes above the edited line as well, whether by `print`, `io.write` or a method of
+-- the two files.
 local function redirect(session)
     local print, write = _G.print, io.write
+    local files = getmetatable(io.stdout).__index
+    local write_to = files.write
     _G.print = rawget(session.env, "print") -- luacheck: ignore 122
-    io.write = function(...) -- luacheck: ignore 122
-        if io.output() ~= io.stdout then
-            return write(...)
+    function files.write(file, ...)
+        if file ~= io.stdout and file ~= io.stderr then
+            return write_to(file, ...)
         end
         session:write(table.concat { ... })
-        return io.stdout
+        return true
+    end
+    io.write = function(...) -- luacheck: ignore 122
+        return io.output():write(...)
     end
     return function()
-        _G.print, io.write = print, write -- luacheck: ignore 122
+        _G.print, io.write, files.write = print, write, write_to -- luacheck: ignore 122
     end
 end
 

@@ -16,36 +16,55 @@ local M = {}
 ---@field json boolean JSON is indented
 
 -- A copy with the first items of each table, and a note of how many there are more. Metatables are left
--- out; what can say itself what it is does so.
-local function limited(value, limits, depth, seen)
-    if type(value) ~= "table" then
-        return value
-    end
+-- out; what can say itself what it is does so. No more items are copied than could be shown.
+local MORE = "\2"
+local Copier = {}
+Copier.__index = Copier
+
+local function stand_in(shown)
+    return setmetatable({}, { shown = shown })
+end
+
+local function says_itself(value)
     local meta = debug.getmetatable(value)
     if type(meta) == "table" and type(rawget(meta, "__tostring")) == "function" then
         local ok, shown = pcall(tostring, value)
-        return setmetatable({}, { shown = ok and ("<%s>"):format(shown) or "<object>" })
-    elseif seen[value] then
-        return seen[value]
+        return stand_in(ok and ("<%s>"):format(shown) or "<object>")
     end
-    local copy = {}
-    seen[value] = copy
-    if depth == limits.depth then
-        return next(value) and setmetatable(copy, { shown = "{…}" }) or copy
-    end
-    local count, dropped = 0, 0
+end
+
+function Copier:fill(copy, value, depth)
+    local count = 0
     for key, item in next, value do
         count = count + 1
-        if count <= limits.items then
-            copy[limited(key, limits, depth + 1, seen)] = limited(item, limits, depth + 1, seen)
-        else
-            dropped = dropped + 1
+        if count <= self.limits.items then
+            copy[self:copy(key, depth)] = self:copy(item, depth)
         end
     end
-    if dropped > 0 then
-        copy["…"] = setmetatable({}, { shown = ("<%d more>"):format(dropped) })
+    if count > self.limits.items then
+        copy[MORE] = stand_in(("<%d more>"):format(count - self.limits.items))
     end
     return copy
+end
+
+function Copier:copy(value, depth)
+    if type(value) ~= "table" then
+        return value
+    end
+    self.left = self.left - 1
+    local known = self.seen[value] or says_itself(value)
+    if known then
+        return known
+    elseif depth == self.limits.depth or self.left < 0 then
+        return next(value) and stand_in "{…}" or {}
+    end
+    self.seen[value] = {}
+    return self:fill(self.seen[value], value, depth + 1)
+end
+
+local function limited(value, limits)
+    local copier = { limits = limits, seen = {}, left = limits.lines * limits.width }
+    return setmetatable(copier, Copier):copy(value, 0)
 end
 
 local function cut_lines(shown, limits)
@@ -64,7 +83,7 @@ end
 
 local function show_table(value, limits)
     local marks = {}
-    local copy = limited(value, limits, 0, {})
+    local copy = limited(value, limits)
     local function mark(item)
         local meta = type(item) == "table" and getmetatable(item)
         if meta and meta.shown then
@@ -73,13 +92,18 @@ local function show_table(value, limits)
         end
         return item
     end
-    local shown = inspect(copy, { process = function(item)
-        return mark(item)
-    end })
-    shown = shown:gsub('%[?"\\1m(%d+)\\1"%]?', function(index)
-        return marks[tonumber(index)]
-    end)
-    return cut_lines(shown, limits)
+    local function show(options)
+        marks, options.process = {}, mark
+        local shown = inspect(copy, options):gsub('%["\\2"%] = ', "")
+        return (shown:gsub('%[?"\\1m(%d+)\\1"%]?', function(index)
+            return marks[tonumber(index)]
+        end))
+    end
+    local line = show { newline = " ", indent = "" }
+    if layout.cells(line) <= limits.width then
+        return line
+    end
+    return cut_lines(show {}, limits)
 end
 
 local function show_string(value, limits)

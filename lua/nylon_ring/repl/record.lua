@@ -1,15 +1,17 @@
 -- What a session did, as Lua that does it again: a script (`:save`), or a busted spec of its calls and
 -- what they answered (`:spec`).
 
+local nr = require "nylon_ring"
+local result = require "nylon_ring.repl.result"
 local text = require "nylon_ring.repl.text"
 
 local M = {}
 
 ---@class nylon_ring.repl.Record
----@field code string Lua
----@field kind "load"|"expression"|"statement"
+---@field code? string Lua
+---@field kind "load"|"reload"|"unload"|"expression"|"statement"
 ---@field name? string of a plugin
----@field path? string
+---@field path? string where a plugin was loaded from
 ---@field failed? boolean
 ---@field background? boolean
 ---@field answer? { status: integer, body: string }
@@ -27,12 +29,27 @@ local function quote(value)
     end))
 end
 
+-- A long string of several lines must keep its lines as they are.
 local function indent(code, by)
-    return by .. code:gsub("\n", "\n" .. by)
+    return by .. (code:find "%[=*%[" and code or code:gsub("\n", "\n" .. by))
 end
 
-local function load_line(record, declare)
-    return ("%s = assert(nr.load(%s, { name = %s }))"):format(declare .. record.name, quote(record.path),
+-- LuaJIT skips a first line that begins with a #.
+local function is_statement(code)
+    return loadstring(" " .. code) ~= nil
+end
+
+local function is_name(word)
+    return word:match "^[%a_][%w_]*$" and loadstring(("local %s"):format(word)) ~= nil
+end
+
+-- Where a plugin is in the script: a global, if its name can be one.
+local function variable(name)
+    return is_name(name) and name or ("_G[%s]"):format(quote(name))
+end
+
+local function load_line(record)
+    return ("%s = assert(nr.load(%s, { name = %s }))"):format(variable(record.name), quote(record.path),
         quote(record.name))
 end
 
@@ -53,14 +70,16 @@ end
 local function script_line(records, index)
     local record = records[index]
     if record.kind == "load" then
-        return load_line(record, "")
+        return load_line(record)
+    elseif record.kind == "reload" or record.kind == "unload" then
+        return ("assert(%s:%s())"):format(variable(record.name), record.kind)
     elseif record.failed then
         return comment(record, "this failed")
     end
     local code = record.code
     if record.kind == "expression" and uses_values(records, index + 1) then
         code = ("_1, _2, _3 = %s\n_ = type(_1) == \"number\" and _2 or _1"):format(code)
-    elseif record.kind == "expression" and not loadstring(code) then
+    elseif record.kind == "expression" and not is_statement(code) then
         code = ("print(%s)"):format(code)
     end
     return record.background and ("nr.spawn(function()\n%s\nend)"):format(indent(code, "    ")) or code
@@ -79,44 +98,74 @@ end
 
 -- ---- Specs --------------------------------------------------------------------------------------
 
-local function assertions(record)
-    local code = record.code
-    if record.frames then
-        local frames = {}
-        for _, frame in ipairs(record.frames) do
-            table.insert(frames, ("    { %d, %s },"):format(frame[1], quote(frame[2])))
-        end
-        return ("local stream = assert(%s)\nlocal frames = {}\nfor status, data in stream:frames() do\n"
-            .. "    table.insert(frames, { status, data })\nend\nassert.same({\n%s\n}, frames)"):format(code,
-            table.concat(frames, "\n"))
-    elseif record.failure then
-        return ("local status, err = %s\nassert.is_nil(status)\nassert.equal(%s, err.code)"):format(code,
-            quote(record.failure))
+local function status_name(status)
+    local name = result.status(status)
+    return nr[name] == status and "nr." .. name or tostring(status)
+end
+
+-- The code where something follows it on the line, which a comment at its end must not take.
+local function inline(code)
+    return code:find("--", 1, true) and code .. "\n" or code
+end
+
+local function frame_list(frames)
+    local list = {}
+    for _, frame in ipairs(frames) do
+        local status, data = frame[1], quote(frame[2])
+        local shown = status == nr.OK and data or ("{ %s, %s }"):format(status_name(status), data)
+        table.insert(list, ("    %s,"):format(shown))
     end
-    return ("local status, body = %s\nassert.equal(%d, status)\nassert.equal(%s, body)"):format(code,
-        record.answer.status, quote(record.answer.body))
+    return table.concat(list, "\n")
+end
+
+local function assertions(records, index)
+    local record = records[index]
+    local code = inline(record.code)
+    if record.frames then
+        return ("assert.frames({\n%s\n}, %s)"):format(frame_list(record.frames), code)
+    elseif record.failure then
+        return ("assert.status(%s, %s)"):format(quote(record.failure), code)
+    end
+    local before = ""
+    if uses_values(records, index + 1) then
+        before, code = ("_1, _2 = %s\n_ = _2\n"):format(record.code), "_1, _2"
+    end
+    return ("%sassert.same({ %s, %s }, { %s })"):format(before, status_name(record.answer.status),
+        quote(record.answer.body), code)
 end
 
 local function title(record)
     return (record.code:gsub("%s+", " "))
 end
 
-local function hooks(records)
-    local setup, teardown, names = {}, {}, {}
+-- Each plugin as it was loaded last.
+local function loaded(records)
+    local names, by_name = {}, {}
     for _, record in ipairs(records) do
         if record.kind == "load" then
-            table.insert(names, record.name)
-            table.insert(setup, "        " .. load_line(record, ""))
-            table.insert(teardown, ("        %s:unload()"):format(record.name))
+            if not by_name[record.name] then
+                table.insert(names, record.name)
+            end
+            by_name[record.name] = record
         end
     end
-    if #names == 0 then
-        return ""
+    return names, by_name
+end
+
+local function fixtures(records)
+    local lines = {}
+    local names, by_name = loaded(records)
+    for _, name in ipairs(names) do
+        table.insert(lines, ("    %s%s = nr.test.plugin(%s, { name = %s })\n"):format(
+            is_name(name) and "local " or "", variable(name), quote(by_name[name].path), quote(name)))
     end
-    local text_of_hooks = "    local %s\n\n    setup(function()\n%s\n    end)\n\n"
-        .. "    teardown(function()\n%s\n    end)\n"
-    return text_of_hooks:format(table.concat(names, ", "), table.concat(setup, "\n"),
-        table.concat(teardown, "\n"))
+    return table.concat(lines)
+end
+
+-- A line that is no call of a plugin, but may do what a later one needs.
+local function is_preparation(record)
+    return record.code and not record.failed and not record.background
+        and (record.kind == "statement" or is_statement(record.code))
 end
 
 ---The calls and what they answered, as a spec: `nylon-ring test FILE`. Other lines stand before the call
@@ -125,16 +174,17 @@ end
 ---@return string
 ---@return integer
 function M.spec(records)
-    local parts = { 'local nr = require "nylon_ring"\n\ndescribe("session", function()\n' .. hooks(records) }
+    local head = 'local nr = require "nylon_ring"\n\ndescribe("session", function()\n'
+    local parts = { head .. fixtures(records) }
     local before, count = {}, 0
-    for _, record in ipairs(records) do
+    for index, record in ipairs(records) do
         if record.answer or record.frames or record.failure then
             count = count + 1
-            table.insert(before, assertions(record))
+            table.insert(before, assertions(records, index))
             table.insert(parts, ("    it(%s, function()\n%s\n    end)\n"):format(quote(title(record)),
                 indent(table.concat(before, "\n"), "        ")))
             before = {}
-        elseif record.kind == "statement" and not record.failed then
+        elseif is_preparation(record) then
             table.insert(before, record.code)
         end
     end

@@ -45,7 +45,7 @@ end
 ---Shows an error that came as a value, `nil, err`.
 function M.show_failure(session, err, nanoseconds)
     local shown = errors.is(err) and ("%s: %s"):format(err.code, err.message) or tostring(err)
-    if errors.is(err) and err.plugin then
+    if errors.is(err) and err.plugin and not err.message:find(err.plugin, 1, true) then
         shown = ("%s (%s)"):format(shown, err.plugin)
     end
     session:write(("=> %s %s\n"):format(session.paint("bad", shown), took(session, nanoseconds)))

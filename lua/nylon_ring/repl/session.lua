@@ -40,7 +40,7 @@ local M = {}
 ---@field jobs table<integer, nylon_ring.repl.Job>
 ---@field streams table<integer, nylon_ring.Stream> streams that were shown and take input
 ---@field records nylon_ring.repl.Record[] what was done, for `:save` and `:spec`
----@field targets table<string, table<string, true>> by plugin: paths that were called
+---@field targets table<string, table<string, true>> by plugin: paths that were called and not refused
 ---@field failed boolean the last line failed
 ---@field on_quit fun(code: integer)
 ---@field private _foreground? nylon_ring.repl.Job
@@ -116,6 +116,15 @@ local function is_luv_error(name)
     return type(name) == "string" and name:match "^E[%u%d]+$" ~= nil
 end
 
+-- What a line called is offered by completion from then on.
+local function learn(self, code)
+    local name, target = code:match "([%w_]+):[%w_]*%s*%(?%s*['\"]([^'\"]+)['\"]"
+    if name then
+        self.targets[name] = self.targets[name] or {}
+        self.targets[name][target] = true
+    end
+end
+
 -- Shows what a line came to, and keeps it in `_`.
 function Session:_show(job, values)
     local took = uv.hrtime() - job.start
@@ -165,7 +174,7 @@ end
 -- The task of a line is done, with all that it made.
 function Session:_ended(job, task)
     self.jobs[job.id] = nil
-    if task._state ~= "ok" then
+    if task._state ~= "ok" and open_sessions[self] then
         self.failed = true
         rawset(self.env, "_err", task._err)
         if job.entry.record then
@@ -206,6 +215,9 @@ function Session:_run(entry, done)
     job.background = entry.background
     job.task = tasks.new(function()
         local values = entry.fn(pack)
+        if entry.record and not (values and errors.is(values[2], "plugin_handle_failed")) then
+            learn(self, entry.code)
+        end
         if entry.expression then
             self:_show(job, values)
         elseif job.background then
@@ -248,17 +260,12 @@ function Session:_record(entry)
     local kind = entry.expression and "expression" or "statement"
     entry.record = { code = entry.code, kind = kind, background = entry.background or nil }
     table.insert(self.records, entry.record)
-    local name, target = entry.code:match "([%w_]+):[%w_]*%s*%(?%s*['\"]([^'\"]+)['\"]"
-    if name then
-        self.targets[name] = self.targets[name] or {}
-        self.targets[name][target] = true
-    end
 end
 
----Notes that a plugin was loaded.
----@param plugin nylon_ring.Plugin
-function Session:record_load(plugin)
-    table.insert(self.records, { kind = "load", name = plugin.name, path = plugin.path })
+---Notes what a command did: for `:save` and `:spec`.
+---@param record nylon_ring.repl.Record
+function Session:note(record)
+    table.insert(self.records, record)
 end
 
 ---Takes what was entered; `done` is called once, when the next line may come.
@@ -322,6 +329,5 @@ function Session:close()
         job.task:cancel "the session is over"
     end
 end
-
 
 return M

@@ -29,6 +29,7 @@ return function(commands)
         if not fn then
             commands.fail("%s", err)
         end
+        session:note { kind = "statement", code = ("dofile(%q)"):format(expand(rest)) }
         setfenv(fn, session.env)()
     end
 

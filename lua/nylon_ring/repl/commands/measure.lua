@@ -65,7 +65,8 @@ return function(commands)
         { name = "time", args = "EXPR", help = "evaluate once and tell how long it took",
             example = ":time echo:call('/thread', 'hi')", run = time },
         { name = "bench", args = "EXPR [N [C]]", run = run_bench,
-            help = "evaluate N times (1000), C at the same time (1); rate, quantiles, histogram",
+            help = "evaluate N times (1000), C at a time (1)",
+            more = "It tells the rate, quantiles and a histogram.",
             example = ":bench echo:call('/echo', 'hi') 10000 16" },
     }
 end

@@ -1,28 +1,28 @@
 -- Commands about plugins: loading, looking at them, their numbers and their log lines.
 
 local core = require "nylon_ring.core"
+local known_plugins = require "nylon_ring.repl.known_plugins"
 local logs = require "nylon_ring.repl.logs"
 local nr = require "nylon_ring"
 local text = require "nylon_ring.repl.text"
 local uv = require "luv"
 
 return function(commands)
-    local function plugin_named(name)
-        if name == "" then
-            local loaded = nr.plugins()
-            if #loaded == 1 then
-                return loaded[1]
-            end
-            local hint = #loaded == 0 and "None is loaded: :load PATH" or ":plugins lists them"
+    ---@return nylon_ring.repl.Known
+    local function plugin_named(session, name)
+        local known = known_plugins.of(session)
+        if name == "" and #known == 1 then
+            return known[1]
+        elseif name == "" then
+            local hint = #known == 0 and "None is loaded: :load PATH" or ":plugins lists them"
             commands.fail("which plugin? %s", hint)
         end
-        local plugin = nr.plugin(name)
-        if plugin then
-            return plugin
-        end
         local names = {}
-        for _, each in ipairs(nr.plugins()) do
-            table.insert(names, each.name)
+        for index, each in ipairs(known) do
+            if each.name == name then
+                return each
+            end
+            names[index] = each.name
         end
         local near = text.nearest(name, names)
         commands.fail("no plugin is loaded as %s%s", name, near and ("; did you mean %s?"):format(near) or "")
@@ -47,47 +47,55 @@ return function(commands)
         if not plugin then
             commands.fail("%s", tostring(err))
         end
-        session:record_load(plugin)
+        session:note { kind = "load", name = plugin.name, path = plugin.path }
         session:write(("loaded %s\n"):format(describe(plugin)))
     end
 
     local function reload(session, rest)
-        local plugin = plugin_named(rest)
+        local plugin = plugin_named(session, rest).plugin
         local report, err = plugin:reload()
         if not report then
             commands.fail("%s; the old one keeps serving", tostring(err))
         end
+        session:note { kind = "reload", name = plugin.name }
         session:write(("reloaded %s\n"):format(describe(plugin)))
     end
 
     local function unload(session, rest)
-        local plugin = plugin_named(rest)
-        local name = plugin.name
-        local report, err = plugin:unload()
+        local known = plugin_named(session, rest)
+        local report, err = known.plugin:unload()
         if not report then
             commands.fail("%s", tostring(err))
         end
+        session:note { kind = "unload", name = known.name }
         local kept = type(report) == "table" and not report.unmapped and report.reason ~= "" and report.reason
-        session:write(("unloaded %s%s\n"):format(name, kept and "; it stays mapped: " .. kept or ""))
+        session:write(("unloaded %s%s\n"):format(known.name, kept and "; it stays mapped: " .. kept or ""))
     end
 
     local function list(session)
         local rows = {}
-        for _, plugin in ipairs(nr.plugins()) do
-            local stats = plugin:stats()
-            table.insert(rows, {
-                plugin.name, plugin.version, "ABI v" .. plugin.abi,
-                text.plural(tonumber(stats.calls), "call"),
-                ("%d in flight"):format(tonumber(stats.in_flight)), plugin.path,
-            })
+        for index, known in ipairs(known_plugins.of(session)) do
+            local stats = known.plugin:stats()
+            rows[index] = {
+                known.name, known.plugin.version, known.kind, text.plural(tonumber(stats.calls), "call"),
+                ("%d in flight"):format(tonumber(stats.in_flight)), known.plugin.path,
+            }
         end
         session:write(#rows > 0 and text.columns(rows) .. "\n" or "no plugin is loaded; :load PATH\n")
+    end
+
+    local function path_of(known)
+        if known.kind == "Lua" then
+            commands.fail("plugin %s is written in Lua (%s): there is no file to inspect", known.name,
+                known.plugin.path)
+        end
+        return known.plugin.path
     end
 
     local function inspect(session, rest)
         local path = rest
         if rest == "" or not rest:find "/" and not uv.fs_stat(rest) then
-            path = plugin_named(rest).path
+            path = path_of(plugin_named(session, rest))
         end
         local found, err = core.inspect(expand(path))
         if not found then
@@ -100,14 +108,14 @@ return function(commands)
         "timeouts", "backpressure", "owed" }
 
     local function stats(session, rest)
-        local chosen = rest ~= "" and { plugin_named(rest) } or nr.plugins()
+        local chosen = rest ~= "" and { plugin_named(session, rest) } or known_plugins.of(session)
         local rows = { { "" } }
         for _, name in ipairs(order) do
             table.insert(rows, { name })
         end
-        for _, plugin in ipairs(chosen) do
-            local numbers = plugin:stats()
-            table.insert(rows[1], plugin.name)
+        for _, known in ipairs(chosen) do
+            local numbers = known.plugin:stats()
+            table.insert(rows[1], known.name)
             for index, name in ipairs(order) do
                 table.insert(rows[index + 1], tostring(tonumber(numbers[name])))
             end

@@ -39,8 +39,8 @@ return function(commands)
     local function list_calls(session)
         local rows = {}
         for _, info in ipairs(nr.tasks()) do
-            if info.awaits and info.since and not info.task._parked then
-                table.insert(rows, { ("[%d]"):format(info.id), info.awaits, age(info),
+            if info.sid then
+                table.insert(rows, { ("[%d]"):format(info.id), info.awaits, "sid " .. info.sid, age(info),
                     entry_of(session, info.id) or info.name })
             end
         end

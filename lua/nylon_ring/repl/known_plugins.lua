@@ -1,0 +1,42 @@
+-- The plugins that a session's commands take by name.
+
+local lua_plugins = require "nylon_ring.lua_plugin"
+local nr = require "nylon_ring"
+
+local M = {}
+
+---@class nylon_ring.repl.Known a plugin as a session knows it
+---@field name string
+---@field plugin nylon_ring.Plugin
+---@field kind string
+
+-- Plugins that are written in Lua are known by the variables that hold them.
+local function add_variables(known, scope)
+    for name, value in next, scope do
+        if type(name) == "string" and name:sub(1, 1) ~= "_"
+            and getmetatable(value) == lua_plugins.LuaPlugin and value:info() then
+            table.insert(known, { name = name, plugin = value, kind = "Lua" })
+        end
+    end
+end
+
+---The plugins of a session, the loaded ones first.
+---@param session nylon_ring.repl.Session
+---@return nylon_ring.repl.Known[]
+function M.of(session)
+    local known, in_lua = {}, {}
+    for _, plugin in ipairs(nr.plugins()) do
+        table.insert(known, { name = plugin.name, plugin = plugin, kind = "ABI v" .. plugin.abi })
+    end
+    add_variables(in_lua, session.env)
+    add_variables(in_lua, _G)
+    table.sort(in_lua, function(a, b)
+        return a.name < b.name
+    end)
+    for _, each in ipairs(in_lua) do
+        table.insert(known, each)
+    end
+    return known
+end
+
+return M
