@@ -40,6 +40,24 @@ function editor.take_interrupts() end
 ---SIGINT goes where it went before.
 function editor.leave_interrupts() end
 
+---Asks code that does not come back to the loop whether it is to stop, when something came on a watched
+---socket.
+---@param fn fun(): boolean must not suspend
+---@return boolean watches false where the program uses SIGIO itself
+function editor.watch_sockets(fn) end
+
+---Watches a socket until it is closed.
+---@param fd integer
+function editor.watch_socket(fd) end
+
+---What a socket holds, or its beginning, which stays there.
+---@param fd integer
+---@return string|nil bytes "" after a hangup; nil: nothing now
+function editor.peek(fd) end
+
+---SIGIO goes where it went before.
+function editor.leave_sockets() end
+
 ---Takes the terminal and begins an empty line, or gives it back as it was.
 ---@param on boolean
 function Editor:raw(on) end

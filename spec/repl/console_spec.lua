@@ -111,6 +111,58 @@ describe("the console of a running program", function()
         assert.truthy(first:screen():find("the program ends", 1, true))
     end)
 
+    it("stops a line that never comes back, on Ctrl-C and when the client has left", function()
+        local terminal = terminals.open { "repl", "--connect", path }
+        finally(function()
+            terminal:close()
+        end)
+        terminal:wait_end "app>"
+        terminal:enter "print 'begins' while true do end"
+        terminal:wait_end "\nbegins"
+        terminal:press "C-c"
+        terminal:wait "error: interrupted"
+        terminal:enter "counter > 0"
+        terminal:wait_end "true\napp>"
+        for _, body in ipairs { "", "print 'more'" } do
+            local line = ("print 'here' while true do %s end"):format(body)
+            local child = support.start(support.program, { "repl", "--connect", path }, { hold_stdin = true })
+            child._pipes.stdin:write(line .. "\n")
+            child:wait_for("out", "here")
+            child:kill "sigkill"
+            child:wait()
+            child:finish()
+            assert.equal("true\n", join({ "counter > 0" }).out)
+        end
+    end)
+
+    it("lets a client go whose line stops the whole program", function()
+        local file, remove_file = support.file("hog.lua", "function hog() while true do end end")
+        join { ":run " .. file }
+        local terminal = terminals.open { "repl", "--connect", path }
+        finally(function()
+            remove_file()
+            terminal:close()
+            app:kill "sigkill"
+            app:wait()
+        end)
+        terminal:wait_end "app>"
+        terminal:enter "print 'begins' hog()"
+        terminal:wait_end "\nbegins"
+        terminal:press "C-c"
+        terminal:wait(function(screen)
+            local told = screen:find("the program does not answer; Ctrl-C again leaves it", 1, true)
+            if not told then
+                terminal:press "C-c"
+            end
+            return told
+        end)
+        terminal:press "C-c"
+        terminal:wait "the program does not answer, and is left as it is\nleft 130 icanon"
+        local late = support.run { "repl", "--connect", path }
+        local told = "nylon-ring repl: the program at %s does not answer: its loop does not turn\n"
+        assert.same({ 1, told:format(path) }, { late.code, late.err })
+    end)
+
     it("is not taken from a program that runs, but from one that is dead", function()
         local other = support.run { "run", "--console", path, "-e", "print 'ran'" }
         assert.same({ 1, "" }, { other.code, other.out })

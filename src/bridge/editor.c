@@ -16,6 +16,7 @@
 #include "editor.h"
 #include "editor_bindings.h"
 #include "editor_interrupt.h"
+#include "editor_peek.h"
 #include "editor_terminal.h"
 
 #include <errno.h>
@@ -356,5 +357,6 @@ int luaopen_nylon_ring_editor(lua_State *L) {
     lua_newtable(L);
     luaL_register(L, NULL, functions);
     nr__interrupt_register(L);
+    nr__peek_register(L);
     return 1;
 }

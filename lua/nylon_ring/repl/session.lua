@@ -307,6 +307,20 @@ function Session:interrupt()
     return true
 end
 
+---The line that a task belongs to, as its own task or one that it made.
+---@param task? nylon_ring.Task
+---@return nylon_ring.repl.Job|nil
+---@return boolean|nil foreground
+function Session:job_of(task)
+    while task do
+        local job = self.jobs[task.id]
+        if job then
+            return job, job == self._foreground
+        end
+        task = task._parent
+    end
+end
+
 ---Sends what runs in the foreground to the background.
 ---@return boolean whether something did
 function Session:background()
@@ -324,7 +338,9 @@ end
 ---Ends the session: what it runs is cancelled, and forgotten.
 function Session:close()
     open_sessions[self] = nil
-    self.write_to = function() end
+    self.write_to = function()
+        error("the session is over", 0) -- ends also what never suspends
+    end
     for _, job in pairs(self.jobs) do
         job.task:cancel "the session is over"
     end

@@ -1,6 +1,7 @@
 -- The other end of a console: lines are edited here and run there.
 
 local cjson = require "cjson"
+local errors = require "nylon_ring.errors"
 local evaluate = require "nylon_ring.repl.evaluate"
 local history = require "nylon_ring.repl.history"
 local nr = require "nylon_ring"
@@ -12,11 +13,15 @@ local wire = require "nylon_ring.repl.console.wire"
 
 local M = {}
 
+local PATIENCE = 2 -- interrupts without an answer, before another one leaves
+local GREETING = 2000 -- milliseconds that a program may take to answer at all
+
 ---@class nylon_ring.repl.Remote: nylon_ring.repl.Backend
 ---@field private _pipe userdata
 ---@field on_ready fun(failed: boolean)
 ---@field on_out fun(text: string)
 ---@field on_bye fun(code: integer, text?: string)
+---@field private _unanswered integer interrupts since something came
 local Remote = {}
 Remote.__index = Remote
 
@@ -30,7 +35,15 @@ function Remote:complete(before, answer)
     wire.send(self._pipe, { op = "complete", before = before, id = self._asked })
 end
 
+-- A program that answers nothing any more, because compiled code of it never comes back to its loop, must not
+-- keep whoever joined it.
 function Remote:interrupt()
+    self._unanswered = self._unanswered + 1
+    if self._unanswered > PATIENCE then
+        return self.on_bye(130, "the program does not answer, and is left as it is")
+    elseif self._unanswered == PATIENCE then
+        self.on_out "\n(the program does not answer; Ctrl-C again leaves it)\n"
+    end
     wire.send(self._pipe, { op = "interrupt" })
 end
 
@@ -87,22 +100,26 @@ local function connect(path, wishes)
         local text = "no program listens at %s (%s); start one with nylon-ring run --console %s SCRIPT"
         return nil, text:format(path, err, path)
     end
-    local self = setmetatable({ _pipe = pipe, _asked = 0, _answers = {} }, Remote)
+    local self = setmetatable({ _pipe = pipe, _unanswered = 0, _asked = 0, _answers = {} }, Remote)
     self.on_bye = function() end
-    local hello = nr.await(function(resume)
+    local hello, why = nr.timeout(GREETING, nr.await, function(resume)
         self.on_hello, self.on_out = resume, function() end
         wire.read(pipe, function(message)
+            self._unanswered = 0
             if receive[message.op] then
                 receive[message.op](self, message)
             end
-        end, function(why)
+        end, function(reason)
             resume(nil)
-            self.on_bye(1, why or "the program is gone")
+            self.on_bye(1, reason or "the program is gone")
         end)
         wishes.op = "hello"
         wire.send(pipe, wishes)
     end)
-    if not hello then
+    if errors.is(why, "timeout") then
+        pipe:close()
+        return nil, ("the program at %s does not answer: its loop does not turn"):format(path)
+    elseif not hello then
         return nil, ("what listens at %s is no console"):format(path)
     end
     return self, hello

@@ -3,7 +3,9 @@
 
 local cjson = require "cjson"
 local complete = require "nylon_ring.repl.complete"
+local editor = require "nylon_ring.editor"
 local logs = require "nylon_ring.repl.logs"
+local nr = require "nylon_ring"
 local sessions = require "nylon_ring.repl.session"
 local uv = require "luv"
 local wire = require "nylon_ring.repl.console.wire"
@@ -48,6 +50,21 @@ function receive.resize(session, message)
     session.settings.width = message.width
 end
 
+-- Whether what runs now is a client's line that he interrupts, or has left: a loop that never suspends would
+-- keep the console from reading that.
+function Console:_is_unwanted()
+    local running = nr.current()
+    for client, session in pairs(self._clients) do
+        local job, foreground = session:job_of(running)
+        if job then
+            local waiting = editor.peek(client:fileno())
+            return waiting == "" or foreground and waiting ~= nil
+                and waiting:find('"op":"interrupt"', 1, true) ~= nil
+        end
+    end
+    return false
+end
+
 function Console:_drop(client)
     local session = self._clients[client]
     self._clients[client] = nil
@@ -86,6 +103,7 @@ function Console:_accept()
     local client = uv.new_pipe(false)
     self._listener:accept(client)
     client:unref()
+    editor.watch_socket(client:fileno())
     wire.read(client, function(message)
         local session = self._clients[client]
         if not session and message.op == "hello" then
@@ -159,6 +177,9 @@ function M.open(path, name)
         return nil, ("the console can not be opened at %s: %s"):format(path, err)
     end
     self._listener:unref()
+    editor.watch_sockets(function()
+        return self:_is_unwanted()
+    end)
     self._stop_logs = logs.open()
     return self
 end
@@ -175,6 +196,7 @@ function Console:close()
         wire.send(client, { op = "bye", text = "the program ends" })
         self:_drop(client)
     end
+    editor.leave_sockets()
 end
 
 return M
