@@ -39,6 +39,7 @@ describe("lines without a terminal", function()
         assert.equal(1, outcome.code)
         assert.equal("before\n", outcome.out)
         assert.equal("error: input:2:1: no\n  input:2:1: in the line\n", outcome.err)
+        assert.truthy(repl("error { code = 5 }\n").err:find("error: { code = 5 }\n", 1, true))
     end)
 
     it("stop at what does not compile, at a wrong command, and at a call that fails", function()

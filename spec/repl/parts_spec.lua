@@ -29,8 +29,18 @@ describe("what a text means", function()
         is("f()", { expression = true })
         is("= f()", { expression = true })
         is("1 -- comment", { expression = true })
+        is("return 1", { expression = true })
         is("x = 1", {})
         is("for i = 1, 2 do end", {})
+    end)
+
+    it("is its last line's expression where several lines end with one", function()
+        local entry = evaluate.compile "local t = {}\nfor i = 1, 3 do\n  t[i] = i\nend\n#t ;"
+        assert.same({ true, true, "#t" }, { entry.expression, entry.silent, entry.code })
+        assert.equal("t = {}\nfor i = 1, 3 do\n  t[i] = i\nend", entry.head)
+        assert.same({ 3 }, setfenv(entry.fn, {})(function(...)
+            return { ... }
+        end))
     end)
 
     it("is silent with a semicolon, in the background with an ampersand, at its end alone", function()

@@ -5,7 +5,8 @@ local M = {}
 
 ---@class nylon_ring.repl.Entry
 ---@field text string as it was entered
----@field code string the Lua of it, without the marks at its end
+---@field code string the Lua of it, without the marks at its end; of an expression no more than that
+---@field head string the statements before an expression
 ---@field fn? function the compiled chunk; an expression's answers its values as a table with their number
 ---@field err? string why it does not compile
 ---@field incomplete? boolean it would, if more came
@@ -28,26 +29,58 @@ local function keep_local(text)
     return rest
 end
 
-local function load_text(text, chunkname)
-    local body = text:match "^%s*=(.*)$" or text
-    if not body:match "^%s*$" and loadstring("return " .. body, chunkname) then
-        -- No tail call: errors name the line that was entered.
-        local fn = loadstring("return (...)(" .. body .. "\n)", chunkname)
-        if fn then
-            return fn, nil, true
+-- No tail call: errors name the line that was entered.
+local function load_expression(head, tail, chunkname)
+    if not tail:match "^%s*$" and loadstring("return " .. tail, chunkname) then
+        return loadstring(head .. "return (...)(" .. tail .. "\n)", chunkname)
+    end
+end
+
+-- Several lines that end with an expression: its values are those of all.
+local function load_last_expression(text, chunkname)
+    text = keep_local(text) or text
+    for at = #text, 1, -1 do
+        if text:byte(at) == 10 and loadstring(" " .. text:sub(1, at)) then
+            local fn = load_expression(text:sub(1, at), text:sub(at + 1), chunkname)
+            if fn then
+                return fn, text:sub(1, at - 1), text:sub(at + 1)
+            end
         end
     end
-    local fn
-    local kept = keep_local(body)
-    if kept then
-        fn = loadstring(kept, chunkname)
-        if fn then
-            return fn, nil, false
-        end
+end
+
+local function load_statements(text, chunkname)
+    local kept = keep_local(text)
+    local fn = kept and loadstring(kept, chunkname)
+    if fn then
+        return fn
+    end
+    return loadstring(" " .. text, chunkname) -- LuaJIT skips a first line that begins with a #
+end
+
+-- The chunk; of an expression also the statements before it, "" where there are none, and the expression.
+local function load_text(text, chunkname)
+    local body = text:match "^%s*=(.*)$" or text:match "^%s*return%f[^%w_](.*)$" or text
+    local fn = load_expression("", body, chunkname)
+    if fn then
+        return fn, "", body
     end
     local err
-    fn, err = loadstring(" " .. body, chunkname) -- LuaJIT skips a first line that begins with a #
-    return fn, err, false
+    fn, err = load_statements(text, chunkname)
+    if fn then
+        return fn
+    end
+    local head, tail
+    fn, head, tail = load_last_expression(text, chunkname)
+    if fn then
+        return fn, head, tail
+    end
+    return nil, nil, nil, err
+end
+
+-- The marks at a text's end: what is before them.
+local function without_mark(text, mark)
+    return text:match("^(.-)%s*" .. mark .. "%s*$")
 end
 
 ---Compiles what was entered. The chunk's environment is set by whoever runs it.
@@ -56,29 +89,26 @@ end
 ---@return nylon_ring.repl.Entry
 function M.compile(text, chunkname)
     chunkname = chunkname or "=input"
-    local entry = { text = text, silent = false, background = false, expression = false }
-    local fn, err, expression = load_text(text, chunkname)
-    local body = text
-    if not fn then
-        local without = body:match "^(.-)%s*&%s*$"
-        if without then
-            local again, _, is_expression = load_text(without, chunkname)
-            if again then
-                fn, expression, body, entry.background = again, is_expression, without, true
-            end
+    local entry = { text = text, silent = false, background = false }
+    local fn, head, tail, err = load_text(text, chunkname)
+    local code = text
+    local before = not fn and without_mark(text, "&")
+    if before then
+        local again, its_head, its_tail = load_text(before, chunkname)
+        if again then
+            fn, head, tail, code, entry.background = again, its_head, its_tail, before, true
         end
     end
-    local without = body:match "^(.-)%s*;%s*$"
-    if without then
-        local again, _, is_expression = load_text(without, chunkname)
-        if again and is_expression then
-            fn, expression = again, true
-            entry.silent = true
+    before = without_mark(code, ";")
+    if before then
+        local again, its_head, its_tail = load_text(before, chunkname)
+        if its_tail then
+            fn, head, tail = again, its_head, its_tail
         end
-        entry.silent = true
+        code, entry.silent = before, true
     end
-    entry.code = ((without or body):gsub("^%s*=", ""))
-    entry.fn, entry.expression = fn, expression
+    entry.fn, entry.expression = fn, tail ~= nil
+    entry.head, entry.code = head or "", tail or code
     if not fn then
         entry.err = err
         entry.incomplete = is_unfinished(err)

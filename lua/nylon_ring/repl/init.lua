@@ -202,6 +202,7 @@ function M.plain_result()
         show_error = function(session, err, traceback)
             result.show_error({
                 paint = session.paint,
+                settings = session.settings,
                 write = function(_, text)
                     io.stdout:flush()
                     io.stderr:write(text)

@@ -115,7 +115,8 @@ end
 ---@param err any
 ---@param traceback? string
 function M.show_error(session, err, traceback)
-    local ok, message = pcall(tostring, err)
+    local say = type(err) == "table" and printer.value or tostring
+    local ok, message = pcall(say, err, session.settings)
     message = ok and message or ("an error that is a %s"):format(type(err))
     session:write(("%s %s\n"):format(session.paint("bad", "error:"), message))
     local cause = errors.is(err) and err.cause

@@ -215,7 +215,7 @@ function Session:_run(entry, done)
     job.background = entry.background
     job.task = tasks.new(function()
         local values = entry.fn(pack)
-        if entry.record and not (values and errors.is(values[2], "plugin_handle_failed")) then
+        if entry.record and not (entry.expression and errors.is(values[2], "plugin_handle_failed")) then
             learn(self, entry.code)
         end
         if entry.expression then
@@ -258,8 +258,11 @@ end
 
 function Session:_record(entry)
     local kind = entry.expression and "expression" or "statement"
+    if entry.head ~= "" then
+        self:note { kind = "statement", code = entry.head }
+    end
     entry.record = { code = entry.code, kind = kind, background = entry.background or nil }
-    table.insert(self.records, entry.record)
+    self:note(entry.record)
 end
 
 ---Notes what a command did: for `:save` and `:spec`.
