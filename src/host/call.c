@@ -5,6 +5,8 @@
 #include "error.h"
 #include "state.h"
 
+#define TARGET_MAX 80 /* more than an event of a trace keeps */
+
 _Thread_local nr__inside_t *nr__inside;
 
 const uint64_t nr__nothing[4];
@@ -88,6 +90,41 @@ NrStatus nr__call_handle2(nr__image_t *image, uint64_t sid, nr_request_t *reques
         }
     }
     return image->v2->handle(request->request.path, sid, payload);
+}
+
+/* Path and query as one text, or the entry's name. */
+static NrStr target_of(const nr__image_t *image, const NrRequest *request,
+                       uint8_t text[TARGET_MAX]) {
+    NrStr target = request->path;
+    uint32_t rest;
+
+    if (image->v1 == NULL || request->query.len == 0 || target.len >= TARGET_MAX - 1) {
+        return target;
+    }
+    memcpy(text, target.ptr, target.len);
+    text[target.len] = '?';
+    rest = TARGET_MAX - 1 - target.len;
+    rest = request->query.len < rest ? request->query.len : rest;
+    memcpy(text + target.len + 1, request->query.ptr, rest);
+    target.ptr = text;
+    target.len += 1 + rest;
+    return target;
+}
+
+NrStatus nr__call_handle_traced(const nr__inside_t *call, nr_request_t *request, NrBytes payload) {
+    nr__image_t *image = call->image;
+    uint8_t text[TARGET_MAX];
+    NrStr target = target_of(image, &request->request, text);
+    int by_id = image->v1 == NULL && image->v2->handle_by_id != NULL &&
+                resolve(image, request) != NR_ENTRY_UNKNOWN;
+    uint64_t seq = nr__trace_note(image, by_id ? NR_TRACE_HANDLE_BY_ID : NR_TRACE_HANDLE, call->sid,
+                                  NR_OK, payload.len, target);
+    NrStatus status = image->v1 != NULL ? image->v1->handle(image->plugin_ctx, call->sid,
+                                                            &request->request, payload)
+                                        : nr__call_handle2(image, call->sid, request, payload);
+
+    nr__trace_end(image, seq, NR_OUTCOME_DONE, status);
+    return status;
 }
 
 int nr__call_refused(const nr__image_t *image, NrStatus status, nr_error_t *err) {

@@ -6,6 +6,7 @@
 #include "inside.h"
 #include "pending.h"
 #include "plugin.h"
+#include "trace.h"
 
 /* What an empty payload, text or array points to: never NULL, and aligned for anything. */
 extern const uint64_t nr__nothing[4];
@@ -23,6 +24,9 @@ int nr__call_open_extra(nr_plugin_t *plugin, NrBytes *payload, const nr__call_ex
 
 /* Calls a v2 plugin by the entry's number, if it has one, or by its name. */
 NrStatus nr__call_handle2(nr__image_t *image, uint64_t sid, nr_request_t *request, NrBytes payload);
+
+/* Calls any plugin, and records that. */
+NrStatus nr__call_handle_traced(const nr__inside_t *call, nr_request_t *request, NrBytes payload);
 
 /* The call failed with the plugin's own status: PLUGIN_HANDLE_FAILED. */
 int nr__call_refused(const nr__image_t *image, NrStatus status, nr_error_t *err);
@@ -58,7 +62,9 @@ static inline NrStatus nr__call_handle(nr__inside_t *call, nr_request_t *request
     call->outer = nr__inside;
     nr__inside = call;
     NR__GUARD(image, "handle");
-    if (image->v1 != NULL) {
+    if (nr__traced(image)) {
+        status = nr__call_handle_traced(call, request, payload);
+    } else if (image->v1 != NULL) {
         status = image->v1->handle(image->plugin_ctx, call->sid, &request->request, payload);
     } else {
         status = nr__call_handle2(image, call->sid, request, payload);

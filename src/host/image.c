@@ -19,6 +19,7 @@
 #include "host_tables.h"
 #include "loader.h"
 #include "log.h"
+#include "trace.h"
 
 static _Atomic(nr__image_t *) started;
 
@@ -104,6 +105,7 @@ void nr__image_discard(nr__image_t *image) {
 }
 
 static NrStatus call_init(nr__image_t *image) {
+    uint64_t seq = nr__trace_begin(image, NR_TRACE_INIT, 0, NR_OK, 0);
     NrStatus status;
     NR__GUARD(image, "init");
     if (image->v1 != NULL) {
@@ -112,6 +114,7 @@ static NrStatus call_init(nr__image_t *image) {
         status = image->v2->init(&image->host_ctx, &nr__host_vtable2);
     }
     NR__GUARD_END();
+    nr__trace_end(image, seq, NR_OUTCOME_DONE, status);
     return status;
 }
 
@@ -138,6 +141,7 @@ void nr__image_shutdown(nr__image_t *image) {
     if (!image->has_shutdown) {
         return;
     }
+    uint64_t seq = nr__trace_begin(image, NR_TRACE_SHUTDOWN, 0, NR_OK, 0);
     NR__GUARD(image, "shutdown");
     if (image->v1 != NULL) {
         image->v1->shutdown(image->plugin_ctx);
@@ -145,6 +149,7 @@ void nr__image_shutdown(nr__image_t *image) {
         image->v2->shutdown();
     }
     NR__GUARD_END();
+    nr__trace_end(image, seq, NR_OUTCOME_DONE, NR_OK);
 }
 
 int nr__image_may_run(const nr__image_t *image) {

@@ -22,20 +22,22 @@
 #include "platform.h"
 
 struct nr__lane;
+struct nr__trace;
 
 typedef struct nr__image {
     NrHostContext host_ctx; /* first: plugins hold this address */
 
-    /* Constant while the image serves. */
-    uint64_t serial; /* unique in the process, never 0 */
-    uint32_t abi;    /* 1: `v1` is set; 2: `v2` is set */
-    uint32_t struct_size;
+    /* Constant while the image serves, but for `traced`. */
+    uint64_t serial;    /* unique in the process, never 0 */
+    uint32_t abi;       /* 1: `v1` is set; 2: `v2` is set */
+    atomic_uint traced; /* 1: crossings are recorded; here, where every way looks anyway */
     void *plugin_ctx;
     const NrPluginVTable *v1;
     const NrPluginVTable2 *v2;
     const NrExtCancel *cancel;     /* NULL, or with its function */
     const NrExtWritable *writable; /* NULL, or with its function */
     const NrExtDuplex *duplex;     /* of a v1 plugin; NULL, or with stream_data */
+    uint32_t struct_size;
     int has_shutdown, takes_input; /* so that tables that are gone are not asked */
     char *name;                    /* under which it was loaded, for messages; NULL before start */
     char *own_name, *version, *path;
@@ -52,6 +54,8 @@ typedef struct nr__image {
     /* Payloads whose release or drop_fn lies in this image and has not been called. */
     _Atomic uint64_t held;
 
+    struct nr__trace
+        *trace; /* where it is recorded; stays once it is set, which is before `traced` */
     struct nr__lane *lanes;  /* all that were made for it, by `next` */
     struct nr__image *older; /* in the list of all started images */
 } nr__image_t;

@@ -15,8 +15,8 @@ typedef struct nr__inside {
 
 extern _Thread_local nr__inside_t *nr__inside;
 
-/* No answer of the host's: the result was not taken on the short way, and nothing has happened. */
-#define NR__LONG_WAY UINT32_MAX
+/* The result was not taken on the short way, and nothing has happened. */
+#define NR__LONG_WAY NR_OUTCOME_UNDER_WAY
 
 /* The call in progress if it is this one. [any thread] */
 static inline nr__inside_t *nr__inside_of(const nr__image_t *image, uint64_t sid) {

@@ -4,41 +4,55 @@
 
 #include "result.h"
 #include "slab.h"
+#include "trace.h"
 
 /* Differs from lease to lease; a plugin that makes one up does not meet it. */
 static uint64_t token_of(const nr__lease_t *lease, uint64_t sid) {
     return ((uint64_t)(uintptr_t)lease ^ sid * UINT64_C(0x9e3779b97f4a7c15)) | 1;
 }
 
-NrBufferLease nr__lease_acquire(void *host_ctx, uint64_t sid, uint64_t capacity) {
-    NrBufferLease out = {NULL, 0, 0};
-    nr__lease_t *lease;
+/* Hangs a new lease at the open sid. */
+static nr_outcome_t acquire(nr__image_t *image, uint64_t sid, uint64_t capacity,
+                            NrBufferLease *out) {
+    nr__lease_t *lease = NULL;
     nr__claim_t claim;
 
-    if (host_ctx == NULL || nr__sid_is_stream(sid) || capacity > NR_RESULT_MAX) {
-        return out;
+    if (!nr__sid_is_stream(sid) && capacity <= NR_RESULT_MAX) {
+        lease = malloc(sizeof *lease + (capacity > 0 ? capacity : 1));
     }
-    lease = malloc(sizeof *lease + (capacity > 0 ? capacity : 1));
     if (lease == NULL) {
-        return out;
+        return NR_OUTCOME_REFUSED;
     }
-    claim = nr__slot_claim(nr__image_of(host_ctx), sid, NR__IN_HOLD);
+    claim = nr__slot_claim(image, sid, NR__IN_HOLD);
     if (!claim.claimed) {
         free(lease);
-        return out;
+        return nr__verdict_outcome(claim.verdict);
     }
     if (nr__slot_cold(claim.slot)->lease != NULL) {
         nr__slot_unclaim(claim.slot, claim.word);
         free(lease);
-        return out;
+        return NR_OUTCOME_REFUSED;
     }
     lease->cap = capacity;
     lease->token = token_of(lease, sid);
-    out.ptr = lease->bytes;
-    out.cap = capacity;
-    out.token = lease->token;
+    out->ptr = lease->bytes;
+    out->cap = capacity;
+    out->token = lease->token;
     nr__slot_cold(claim.slot)->lease = lease;
     nr__slot_unclaim(claim.slot, claim.word | NR__LEASED);
+    return NR_OUTCOME_DONE;
+}
+
+NrBufferLease nr__lease_acquire(void *host_ctx, uint64_t sid, uint64_t capacity) {
+    nr__image_t *image = nr__image_of(host_ctx);
+    NrBufferLease out = {NULL, 0, 0};
+    uint64_t seq;
+
+    if (image == NULL) {
+        return out;
+    }
+    seq = nr__trace_begin(image, NR_TRACE_ACQUIRE_RESULT_BUFFER, sid, NR_OK, capacity);
+    nr__trace_end(image, seq, acquire(image, sid, capacity, &out), NR_OK);
     return out;
 }
 
@@ -53,29 +67,42 @@ static void settle(nr__image_t *image, nr__claim_t *claim, uint64_t sid, NrStatu
     nr__result_settle(image, claim, sid, status, &payload);
 }
 
-NrStatus nr__lease_commit(void *host_ctx, uint64_t sid, NrStatus status, uint64_t token,
-                          uint64_t len) {
-    nr__image_t *image;
+static nr_outcome_t commit(nr__image_t *image, uint64_t sid, NrStatus status, uint64_t token,
+                           uint64_t len) {
     nr__claim_t claim;
     nr__lease_t *lease;
 
-    if (host_ctx == NULL || nr__sid_is_stream(sid)) {
-        return NR_INVALID;
+    if (nr__sid_is_stream(sid)) {
+        return NR_OUTCOME_REFUSED;
     }
-    image = nr__image_of(host_ctx);
     claim = nr__slot_claim(image, sid, NR__IN_COMMIT);
     if (!claim.claimed) {
-        return NR_INVALID;
+        return nr__verdict_outcome(claim.verdict);
     }
     lease = nr__slot_cold(claim.slot)->lease;
     if (lease == NULL || lease->token != token || len > lease->cap) {
         nr__slot_unclaim(claim.slot, claim.word);
-        return NR_INVALID;
+        return NR_OUTCOME_REFUSED;
     }
     if (claim.verdict == NR__PAID) {
         nr__slot_pay(image, &claim, sid);
-        return NR_INVALID;
+        return NR_OUTCOME_LATE;
     }
     settle(image, &claim, sid, status, len);
-    return NR_OK;
+    return NR_OUTCOME_DELIVERED;
+}
+
+NrStatus nr__lease_commit(void *host_ctx, uint64_t sid, NrStatus status, uint64_t token,
+                          uint64_t len) {
+    nr__image_t *image = nr__image_of(host_ctx);
+    nr_outcome_t outcome;
+    uint64_t seq;
+
+    if (image == NULL) {
+        return NR_INVALID;
+    }
+    seq = nr__trace_begin(image, NR_TRACE_COMMIT_RESULT_BUFFER, sid, status, len);
+    outcome = commit(image, sid, status, token, len);
+    nr__trace_end(image, seq, outcome, NR_OK);
+    return nr__outcome_status(outcome);
 }

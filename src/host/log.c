@@ -15,7 +15,7 @@
 
 #include <uv.h>
 
-#include "image.h"
+#include "trace.h"
 #include "utf8.h"
 #include "worker.h"
 
@@ -272,7 +272,7 @@ static void deliver_cut(nr_log_line_t log) {
 
 static void take(void *host_ctx, uint64_t sid, uint32_t level, NrStr message) {
     static const char malformed[] = "(a log message with a NULL pointer and a length)";
-    const nr__image_t *image = nr__image_of(host_ctx);
+    nr__image_t *image = nr__image_of(host_ctx);
     nr_log_line_t log = {
         .level = level <= NR_LOG_ERROR ? level : NR_LOG_ERROR,
         .sid = sid,
@@ -280,6 +280,9 @@ static void take(void *host_ctx, uint64_t sid, uint32_t level, NrStr message) {
         .message = (const char *)message.ptr,
         .len = message.len,
     };
+    if (image != NULL) {
+        nr__trace_add(image, NR_TRACE_LOG, sid, log.level, message.len, message, NR_OUTCOME_DONE);
+    }
     if (log.level < nr_log_level()) {
         return;
     }

@@ -7,6 +7,7 @@
 #include "lease.h"
 #include "state.h"
 #include "stream.h"
+#include "trace.h"
 
 void nr__pending_start(nr_worker_t *worker, nr__lane_t *lane) {
     worker->open++;
@@ -177,11 +178,16 @@ int nr__slot_give_up(nr_worker_t *worker, nr__slot_t *slot, int owes) {
 }
 
 void nr__tell_cancelled(nr__image_t *image, uint64_t sid) {
-    if (image->cancel != NULL) {
-        NR__GUARD(image, "nylon.cancel/1");
-        image->cancel->cancel(image->plugin_ctx, sid);
-        NR__GUARD_END();
+    uint64_t seq;
+
+    if (image->cancel == NULL) {
+        return;
     }
+    seq = nr__trace_begin(image, NR_TRACE_CANCEL, sid, NR_OK, 0);
+    NR__GUARD(image, "nylon.cancel/1");
+    image->cancel->cancel(image->plugin_ctx, sid);
+    NR__GUARD_END();
+    nr__trace_end(image, seq, NR_OUTCOME_DONE, NR_OK);
 }
 
 /* The slot of a sid that is the latest use of one of this worker's, or NULL. */

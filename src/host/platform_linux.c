@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -146,4 +147,8 @@ int nr__thread_start(void (*fn)(void *arg), void *arg, nr_error_t *err) {
     }
     pthread_detach(thread);
     return 0;
+}
+
+uint64_t nr__thread_number(void) {
+    return (uint64_t)syscall(SYS_gettid);
 }

@@ -10,6 +10,7 @@
 #include "loader.h"
 #include "log.h"
 #include "retire.h"
+#include "trace.h"
 #include "worker.h"
 
 /* ---- The list ---------------------------------------------------------------------------- */
@@ -84,12 +85,20 @@ static nr__lane_t *lane_new(nr_worker_t *worker, nr__image_t *image) {
     return lane;
 }
 
-/* Starts the image under the name, with a lane to it. On failure the image is discarded. */
-static int start(nr_worker_t *worker, nr__image_t *image, const char *name, nr__lane_t **out,
-                 nr_error_t *err) {
+/* Starts the image under the name, with a lane to it, traced as `old` is or by `trace` events. On
+ * failure the image is discarded. */
+static int start(nr_worker_t *worker, nr__image_t *image, const char *name, const nr__image_t *old,
+                 size_t trace, nr__lane_t **out, nr_error_t *err) {
     nr__lane_t *lane = lane_new(worker, image);
-    int rc = lane != NULL ? nr__image_start(image, name, err) : no_memory(err);
+    int rc = lane != NULL ? nr__trace_set(lane, trace, err) : no_memory(err);
+    if (rc == 0 && old != NULL) {
+        nr__trace_inherit(image, old);
+    }
+    rc = rc == 0 ? nr__image_start(image, name, err) : rc;
     if (rc != 0) {
+        if (lane != NULL && old == NULL) {
+            nr__trace_set(lane, 0, NULL);
+        }
         image->lanes = NULL;
         free(lane);
         nr__image_discard(image);
@@ -136,7 +145,7 @@ int nr_plugin_load(nr_worker_t *worker, const char *path, const nr_load_options_
         nr__image_discard(image);
         return rc != 0 ? rc : no_memory(err);
     }
-    rc = start(worker, image, name, &plugin->lane, err);
+    rc = start(worker, image, name, NULL, options->trace, &plugin->lane, err);
     if (rc != 0) {
         plugin_free(plugin);
         return rc;
@@ -191,7 +200,7 @@ int nr_plugin_reload(nr_plugin_t *plugin, const char *path, uint64_t grace_ms, v
     nr__image_t *image;
     nr__lane_t *lane;
     rc = nr__image_open(path != NULL ? path : old->image->path, plugin->abi, &image, err);
-    rc = rc == 0 ? start(plugin->worker, image, plugin->name, &lane, err) : rc;
+    rc = rc == 0 ? start(plugin->worker, image, plugin->name, old->image, 0, &lane, err) : rc;
     if (rc != 0) {
         nr__retire_free(retire);
         return rc;
@@ -217,6 +226,7 @@ void nr__plugins_close(nr_worker_t *worker) {
     while (plugins->unloaded != NULL) {
         nr_plugin_t *plugin = plugins->unloaded;
         plugins->unloaded = plugin->next;
+        nr__trace_set(plugin->lane, 0, NULL);
         plugin_free(plugin);
     }
 }

@@ -8,6 +8,7 @@
 #include "slab.h"
 #include "state.h"
 #include "stream.h"
+#include "trace.h"
 
 /* At most NR__PAYLOAD_INLINE bytes. */
 static inline void copy_small(uint8_t *to, const uint8_t *from, uint64_t len) {
@@ -50,22 +51,23 @@ void nr__result_settle(nr__image_t *image, const nr__claim_t *claim, uint64_t si
 }
 
 /* Answers a unary call. Consumes the payload. */
-static NrStatus answer(nr__image_t *image, uint64_t sid, NrStatus status, nr__payload_t *payload) {
+static nr_outcome_t answer(nr__image_t *image, uint64_t sid, NrStatus status,
+                           nr__payload_t *payload) {
     nr__claim_t claim;
 
     nr__payload_keep(payload); /* before the claim: it may copy much */
     claim = nr__slot_claim(image, sid, NR__IN_ANSWER);
     if (!claim.claimed) {
         nr__payload_drop(image, payload->kind, &payload->kept);
-        return NR_INVALID;
+        return nr__verdict_outcome(claim.verdict);
     }
     nr__result_settle(image, &claim, sid, status, payload);
-    return payload->kind == NR__FAILED ? NR_INVALID : NR_OK;
+    return payload->kind == NR__FAILED ? NR_OUTCOME_FAILED : NR_OUTCOME_DELIVERED;
 }
 
 /* Any result but the simplest. Consumes the payload. */
-static NrStatus send(nr__image_t *image, uint64_t sid, NrStatus status, nr__payload_t *payload,
-                     int sees) {
+static nr_outcome_t send(nr__image_t *image, uint64_t sid, NrStatus status, nr__payload_t *payload,
+                         int sees) {
     int lent = payload->kind == NR__OWNED || payload->kind == NR__VECTOR;
 
     if (lent && nr__values_hold(image, sid, payload->kept.data)) {
@@ -80,7 +82,7 @@ static inline void answered(nr__slot_t *slot, uint64_t word) {
     nr__slot_unclaim(slot, nr__word_in(word, nr__rules[NR__OPEN][NR__IN_ANSWER].next));
 }
 
-static inline NrStatus answer_small(nr__slot_t *slot, NrStatus status, NrBytes bytes) {
+static inline nr_outcome_t answer_small(nr__slot_t *slot, NrStatus status, NrBytes bytes) {
     uint64_t word;
 
     if (!nr__inside_claim(slot, &word)) {
@@ -91,10 +93,10 @@ static inline NrStatus answer_small(nr__slot_t *slot, NrStatus status, NrBytes b
     slot->len = (uint8_t)bytes.len;
     copy_small(slot->data.bytes, bytes.ptr, bytes.len);
     answered(slot, word);
-    return NR_OK;
+    return NR_OUTCOME_DELIVERED;
 }
 
-static NrStatus answer_large(nr__slot_t *slot, NrStatus status, NrBytes bytes) {
+static nr_outcome_t answer_large(nr__slot_t *slot, NrStatus status, NrBytes bytes) {
     nr__payload_t payload = nr__payload_borrowed(bytes.ptr, bytes.len);
     uint64_t word;
 
@@ -105,16 +107,16 @@ static NrStatus answer_large(nr__slot_t *slot, NrStatus status, NrBytes bytes) {
     }
     fill(slot, status, &payload);
     answered(slot, word);
-    return payload.kind == NR__FAILED ? NR_INVALID : NR_OK;
+    return payload.kind == NR__FAILED ? NR_OUTCOME_FAILED : NR_OUTCOME_DELIVERED;
 }
 
-/* A borrowed result of the call whose `handle` runs on this thread, if it is one. Kept in its
- * callers: they are the fast path. */
-static inline __attribute__((always_inline)) NrStatus
+/* A borrowed result of the call whose `handle` runs on this thread, if it is one and is not
+ * recorded. Kept in its callers: they are the fast path. */
+static inline __attribute__((always_inline)) nr_outcome_t
 send_inside(nr__image_t *image, uint64_t sid, NrStatus status, NrBytes bytes, int sees) {
     nr__inside_t *inside = nr__inside_of(image, sid);
 
-    if (inside == NULL || (bytes.ptr == NULL && bytes.len > 0)) {
+    if (inside == NULL || nr__traced(image) || (bytes.ptr == NULL && bytes.len > 0)) {
         return NR__LONG_WAY;
     }
     if (nr__sid_is_stream(sid)) {
@@ -126,9 +128,10 @@ send_inside(nr__image_t *image, uint64_t sid, NrStatus status, NrBytes bytes, in
 
 static __attribute__((noinline)) void send_long(nr__image_t *image, uint64_t sid, NrStatus status,
                                                 NrBytes bytes) {
+    uint64_t seq = nr__trace_begin(image, NR_TRACE_SEND_RESULT, sid, status, bytes.len);
     nr__payload_t payload = nr__payload_borrowed(bytes.ptr, bytes.len);
 
-    send(image, sid, status, &payload, 0);
+    nr__trace_end(image, seq, send(image, sid, status, &payload, 0), NR_OK);
 }
 
 static void send_result(void *host_ctx, uint64_t sid, NrStatus status, NrBytes bytes) {
@@ -139,18 +142,22 @@ static void send_result(void *host_ctx, uint64_t sid, NrStatus status, NrBytes b
     }
 }
 
-/* A plugin that sees what it is answered has another chance after a malformed payload. */
+/* A plugin that sees what it is answered has another chance after a malformed payload. `seq` of the
+ * trace. */
 static NrStatus send_seeing(nr__image_t *image, uint64_t sid, NrStatus status,
-                            nr__payload_t *payload) {
-    if (payload->kind == NR__FAILED && nr__kept_error(&payload->kept) == NR_E_MALFORMED_RESULT) {
-        return NR_INVALID;
-    }
-    return send(image, sid, status, payload, 1);
+                            nr__payload_t *payload, uint64_t seq) {
+    int malformed =
+        payload->kind == NR__FAILED && nr__kept_error(&payload->kept) == NR_E_MALFORMED_RESULT;
+    nr_outcome_t outcome = malformed ? NR_OUTCOME_REFUSED : send(image, sid, status, payload, 1);
+
+    nr__trace_end(image, seq, outcome, NR_OK);
+    return nr__outcome_status(outcome);
 }
 
 static NrStatus send_result2(void *host_ctx, uint64_t sid, NrStatus status, NrVecU8 vec) {
     nr__image_t *image = nr__image_of(host_ctx);
     nr__payload_t payload;
+    uint64_t seq;
 
     if (image == NULL) {
         if (vec.owned && vec.drop_fn != NULL) {
@@ -160,20 +167,22 @@ static NrStatus send_result2(void *host_ctx, uint64_t sid, NrStatus status, NrVe
     }
     if (vec.owned == 0) {
         NrBytes bytes = {vec.ptr, vec.len};
-        NrStatus answer_inside = send_inside(image, sid, status, bytes, 1);
+        nr_outcome_t outcome = send_inside(image, sid, status, bytes, 1);
 
-        if (answer_inside != NR__LONG_WAY) {
-            return answer_inside;
+        if (outcome != NR__LONG_WAY) {
+            return nr__outcome_status(outcome);
         }
     }
+    seq = nr__trace_begin(image, NR_TRACE_SEND_RESULT, sid, status, vec.len);
     payload = nr__payload_vector(image, vec);
-    return send_seeing(image, sid, status, &payload);
+    return send_seeing(image, sid, status, &payload, seq);
 }
 
 static NrStatus send_result_owned(void *host_ctx, uint64_t sid, NrStatus status,
                                   NrOwnedBytes bytes) {
     nr__image_t *image = nr__image_of(host_ctx);
     nr__payload_t payload;
+    uint64_t seq;
 
     if (image == NULL) {
         if (bytes.release != NULL) {
@@ -181,8 +190,9 @@ static NrStatus send_result_owned(void *host_ctx, uint64_t sid, NrStatus status,
         }
         return NR_INVALID;
     }
+    seq = nr__trace_begin(image, NR_TRACE_SEND_RESULT_OWNED, sid, status, bytes.len);
     payload = nr__payload_owned(image, bytes);
-    return send_seeing(image, sid, status, &payload);
+    return send_seeing(image, sid, status, &payload, seq);
 }
 
 const NrHostVTable nr__host_vtable1 = {send_result};

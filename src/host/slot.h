@@ -142,6 +142,21 @@ typedef struct nr__claim {
     int claimed; /* the caller ends the claim */
 } nr__claim_t;
 
+/* What becomes of a result, a lease or a state whose claim has failed so. */
+static inline nr_outcome_t nr__verdict_outcome(nr__verdict_t verdict) {
+    return verdict == NR__DUPLICATE ? NR_OUTCOME_DUPLICATE
+           : verdict == NR__UNKNOWN ? NR_OUTCOME_UNKNOWN
+           : verdict == NR__REFUSED ? NR_OUTCOME_REFUSED
+                                    : NR_OUTCOME_LATE;
+}
+
+/* What a plugin that sees it is answered. */
+static inline NrStatus nr__outcome_status(nr_outcome_t outcome) {
+    return outcome == NR_OUTCOME_DELIVERED      ? NR_OK
+           : outcome == NR_OUTCOME_BACKPRESSURE ? NR_BACKPRESSURE
+                                                : NR_INVALID;
+}
+
 /* Applies a plugin's input to the sid. ACCEPTED comes back claimed. Everything else was counted for
  * the image, and a late answer has settled what was owed; but COMMIT on a parked slot comes back
  * claimed with PAID and uncounted, so that its lease can be checked first: then `nr__slot_pay` or

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "host_tables.h"
 #include "slab.h"
+#include "trace.h"
 
 static uint64_t size_of(const nr__value_t *value) {
     return sizeof *value + value->len + value->key_len;
@@ -133,51 +134,79 @@ static const char *check_set(NrStr key, NrBytes value) {
     return NULL;
 }
 
-static NrBytes set_state(void *host_ctx, uint64_t sid, NrStr key, NrBytes value) {
-    const char *why = host_ctx == NULL ? "no host_ctx" : check_set(key, value);
+/* NULL, or why it was not set. */
+static const char *set(nr__image_t *image, uint64_t sid, NrStr key, NrBytes value,
+                       nr_outcome_t *outcome) {
+    const char *why = check_set(key, value);
     nr__value_t *fresh, *left;
     nr__claim_t claim;
 
+    *outcome = NR_OUTCOME_REFUSED;
     if (why != NULL) {
-        return text(why);
+        return why;
     }
     fresh =
         value_new(key, value); /* before the claim: it allocates, and `value` may be a state's */
     if (fresh == NULL) {
-        return text("no memory for the value");
+        return "no memory for the value";
     }
-    claim = nr__slot_claim(nr__image_of(host_ctx), sid, NR__IN_HOLD);
+    claim = nr__slot_claim(image, sid, NR__IN_HOLD);
     if (!claim.claimed) {
         free(fresh);
-        return text("unknown or ended sid");
+        *outcome = nr__verdict_outcome(claim.verdict);
+        return "unknown or ended sid";
     }
     left = put(nr__slot_cold(claim.slot), fresh);
     nr__slot_unclaim(claim.slot, claim.word | (left != fresh ? NR__KEYED : 0));
     why = left == fresh ? "the state of a call is limited to 1 MiB" : NULL;
+    *outcome = why != NULL ? NR_OUTCOME_REFUSED : NR_OUTCOME_DONE;
     free(left);
+    return why;
+}
+
+static NrBytes set_state(void *host_ctx, uint64_t sid, NrStr key, NrBytes value) {
+    nr__image_t *image = nr__image_of(host_ctx);
+    nr_outcome_t outcome;
+    const char *why;
+
+    if (image == NULL) {
+        return text("no host_ctx");
+    }
+    why = set(image, sid, key, value, &outcome);
+    nr__trace_add(image, NR_TRACE_SET_STATE, sid, NR_OK, value.len, key, outcome);
     return why != NULL ? text(why) : empty();
 }
 
-static NrBytes get_state(void *host_ctx, uint64_t sid, NrStr key) {
+static nr_outcome_t get(nr__image_t *image, uint64_t sid, NrStr key, NrBytes *out) {
     nr__claim_t claim;
     nr__value_t *value;
-    NrBytes bytes = empty();
 
-    if (host_ctx == NULL || (key.ptr == NULL && key.len > 0)) {
-        return bytes;
+    if (key.ptr == NULL && key.len > 0) {
+        return NR_OUTCOME_REFUSED;
     }
-    claim = nr__slot_claim(nr__image_of(host_ctx), sid, NR__IN_HOLD);
+    claim = nr__slot_claim(image, sid, NR__IN_HOLD);
     if (!claim.claimed) {
-        return bytes;
+        return nr__verdict_outcome(claim.verdict);
     }
     value = *find(nr__slot_cold(claim.slot), hash(key), key.ptr, key.len);
     if (value != NULL && value->len > 0) {
         value->shown = 1;
-        bytes.ptr = value->bytes;
-        bytes.len = value->len;
+        out->ptr = value->bytes;
+        out->len = value->len;
         claim.word |= NR__SHOWN;
     }
     nr__slot_unclaim(claim.slot, claim.word);
+    return NR_OUTCOME_DONE;
+}
+
+static NrBytes get_state(void *host_ctx, uint64_t sid, NrStr key) {
+    nr__image_t *image = nr__image_of(host_ctx);
+    NrBytes bytes = empty();
+
+    if (image != NULL) {
+        nr_outcome_t outcome = get(image, sid, key, &bytes);
+        nr__trace_add(image, NR_TRACE_GET_STATE, sid, NR_OK, bytes.len, key, outcome);
+    }
     return bytes;
 }
 

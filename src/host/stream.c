@@ -5,6 +5,7 @@
 
 #include "guard.h"
 #include "pending.h"
+#include "trace.h"
 #include "worker.h"
 
 /* The spare frames of its loop, while there is one. */
@@ -85,21 +86,27 @@ void nr__stream_answered(nr_stream_t *stream) {
     finish(stream, stream->error, stream->last_status);
 }
 
+static int takes_close(const nr__image_t *image) {
+    return image->duplex != NULL ? image->duplex->stream_close != NULL
+                                 : image->v2 != NULL && image->v2->stream_close != NULL;
+}
+
 NrStatus nr__stream_tell_closed(nr_stream_t *stream) {
     nr__image_t *image = stream->lane->image;
-    NrStatus status = NR_OK;
+    NrStatus status;
+    uint64_t seq;
 
-    if (stream->finished) {
+    if (stream->finished || !takes_close(image)) {
+        stream->finished = 1;
         return NR_OK;
     }
     stream->finished = 1;
+    seq = nr__trace_begin(image, NR_TRACE_STREAM_CLOSE, stream->sid, NR_OK, 0);
     NR__GUARD(image, "stream_close");
-    if (image->duplex != NULL && image->duplex->stream_close != NULL) {
-        status = image->duplex->stream_close(image->plugin_ctx, stream->sid);
-    } else if (image->v2 != NULL && image->v2->stream_close != NULL) {
-        status = image->v2->stream_close(stream->sid);
-    }
+    status = image->duplex != NULL ? image->duplex->stream_close(image->plugin_ctx, stream->sid)
+                                   : image->v2->stream_close(stream->sid);
     NR__GUARD_END();
+    nr__trace_end(image, seq, NR_OUTCOME_DONE, status);
     return status;
 }
 
@@ -141,7 +148,9 @@ static void tell_writable(nr__image_t *image, uint64_t sid, uint64_t times) {
     }
     NR__GUARD(image, "nylon.writable/1");
     while (times-- > 0) {
+        uint64_t seq = nr__trace_begin(image, NR_TRACE_WRITABLE, sid, NR_OK, 0);
         image->writable->writable(image->plugin_ctx, sid);
+        nr__trace_end(image, seq, NR_OUTCOME_DONE, NR_OK);
     }
     NR__GUARD_END();
 }

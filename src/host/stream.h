@@ -51,12 +51,12 @@ struct nr_stream {
 
 /* Queues a result of a stream's plugin, or ends the stream with what is wrong with it. Consumes the
  * payload. `sees` 1: the plugin sees Backpressure. [any thread] */
-NrStatus nr__stream_send(nr__image_t *image, uint64_t sid, NrStatus status, nr__payload_t *payload,
-                         int sees);
+nr_outcome_t nr__stream_send(nr__image_t *image, uint64_t sid, NrStatus status,
+                             nr__payload_t *payload, int sees);
 
 /* The same for well-formed bytes that are sent from inside `handle`; or NR__LONG_WAY.
  * [plugin thread] */
-NrStatus nr__stream_send_inside(nr__inside_t *inside, NrStatus status, NrBytes bytes, int sees);
+nr_outcome_t nr__stream_send_inside(nr__inside_t *inside, NrStatus status, NrBytes bytes, int sees);
 
 /* Its `handle` has taken it: it is open, or has ended already. [loop] */
 void nr__stream_started(nr_stream_t *stream);

@@ -4,6 +4,7 @@
 #include "call.h"
 #include "error.h"
 #include "stream.h"
+#include "trace.h"
 
 static uint64_t or_default(uint64_t asked, uint64_t otherwise) {
     return asked != 0 ? asked : otherwise;
@@ -171,6 +172,7 @@ static int input_result(const nr__image_t *image, NrStatus status, nr_error_t *e
 int nr_stream_send(nr_stream_t *stream, NrBytes data, nr_error_t *err) {
     nr__image_t *image = stream->lane->image;
     NrStatus status;
+    uint64_t seq;
     int error = check_input(stream, err);
 
     if (error != 0) {
@@ -182,11 +184,13 @@ int nr_stream_send(nr_stream_t *stream, NrBytes data, nr_error_t *err) {
         }
         data.ptr = (const uint8_t *)nr__nothing;
     }
+    seq = nr__trace_begin(image, NR_TRACE_STREAM_DATA, stream->sid, NR_OK, data.len);
     NR__GUARD(image, "stream_data");
     status = image->duplex != NULL
                  ? image->duplex->stream_data(image->plugin_ctx, stream->sid, data)
                  : image->v2->stream_data(stream->sid, data);
     NR__GUARD_END();
+    nr__trace_end(image, seq, NR_OUTCOME_DONE, status);
     return input_result(image, status, err);
 }
 

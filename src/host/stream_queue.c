@@ -3,9 +3,6 @@
 #include "stream.h"
 #include "worker.h"
 
-/* What became of a frame. */
-typedef enum outcome { QUEUED, ENDED, REFUSED, OVERFLOWED, DROPPED } outcome_t;
-
 static int is_full(const nr_stream_t *stream, uint64_t len, int sees) {
     const nr__limits_t *limits = &stream->limits[sees];
     uint64_t frames =
@@ -24,24 +21,25 @@ static void link_frame(nr_stream_t *stream, nr__frame_t *frame) {
     stream->sent_bytes += frame->kept.len;
 }
 
-/* Queues a frame, or says why not. The slot is claimed. */
-static outcome_t append(nr_stream_t *stream, nr__frame_t *frame, int ends, int sees) {
+/* Queues a frame, or says why not: BACKPRESSURE has ended a stream whose plugin does not see it.
+ * The slot is claimed. */
+static nr_outcome_t append(nr_stream_t *stream, nr__frame_t *frame, int ends, int sees) {
     if (stream->error != 0) {
-        return DROPPED;
+        return NR_OUTCOME_LATE;
     }
     if (!ends && is_full(stream, frame->kept.len, sees)) {
         if (sees) {
             atomic_fetch_add_explicit(&stream->refused, 1, memory_order_relaxed);
-            return REFUSED;
+        } else {
+            stream->error = NR_E_BACKPRESSURE;
         }
-        stream->error = NR_E_BACKPRESSURE;
-        return OVERFLOWED;
+        return NR_OUTCOME_BACKPRESSURE;
     }
     link_frame(stream, frame);
     if (ends) {
         stream->last_status = frame->status;
     }
-    return ends ? ENDED : QUEUED;
+    return NR_OUTCOME_DELIVERED;
 }
 
 /* Ends the claim, and makes the loop look where it has to. */
@@ -61,14 +59,14 @@ static inline int ends_stream(NrStatus status, int sees) {
 
 /* Queues the frame in its claimed stream and ends the claim. `inside` 1: the loop looks anyway, as
  * soon as `handle` has returned. */
-static inline outcome_t deliver(nr__slot_t *slot, uint64_t word, uint64_t sid, nr__frame_t *frame,
-                                int ends, int sees, int inside) {
+static inline nr_outcome_t deliver(nr__slot_t *slot, uint64_t word, uint64_t sid,
+                                   nr__frame_t *frame, int ends, int sees, int inside) {
     nr_stream_t *stream = nr__slot_cold(slot)->stream;
     int look = stream->waiting || ends;
-    outcome_t outcome = append(stream, frame, ends, sees);
+    nr_outcome_t outcome = append(stream, frame, ends, sees);
 
-    look = (look && outcome != REFUSED) || outcome == OVERFLOWED;
-    if (outcome == QUEUED || ends) {
+    look = outcome == NR_OUTCOME_BACKPRESSURE ? !sees : look;
+    if (outcome == NR_OUTCOME_DELIVERED || ends) {
         stream->waiting = 0;
     }
     leave(slot, word, sid, ends ? NR__ANSWERED : NR__OPEN, look && !inside);
@@ -76,34 +74,37 @@ static inline outcome_t deliver(nr__slot_t *slot, uint64_t word, uint64_t sid, n
 }
 
 /* A frame that was not queued: frees and counts it. */
-static NrStatus drop_frame(nr__image_t *image, nr__frame_t *frame, outcome_t outcome,
-                           nr__frames_t *spare) {
+static void drop_frame(nr__image_t *image, nr__frame_t *frame, nr_outcome_t outcome,
+                       nr__frames_t *spare) {
     nr__frame_free(spare, frame);
-    atomic_fetch_add_explicit(outcome == DROPPED ? &image->late : &image->backpressure, 1,
+    atomic_fetch_add_explicit(outcome == NR_OUTCOME_LATE ? &image->late : &image->backpressure, 1,
                               memory_order_relaxed);
-    return outcome == REFUSED ? NR_BACKPRESSURE : NR_INVALID;
 }
 
 /* A frame's way. The frame is freed here when it was not queued. */
-static NrStatus send_frame(nr__image_t *image, uint64_t sid, nr__frame_t *frame, int sees,
-                           nr__inside_t *inside) {
+static nr_outcome_t send_frame(nr__image_t *image, uint64_t sid, nr__frame_t *frame, int sees,
+                               nr__inside_t *inside) {
     int ends = ends_stream(frame->status, sees);
     nr__frames_t *spare = inside != NULL ? &inside->worker->frames : NULL;
     nr__claim_t claim = nr__slot_claim(image, sid, ends ? NR__IN_ANSWER : NR__IN_FRAME);
-    outcome_t outcome;
+    nr_outcome_t outcome;
 
     if (!claim.claimed) {
         nr__frame_free(spare, frame);
-        return NR_INVALID;
+        return nr__verdict_outcome(claim.verdict);
     }
     outcome = deliver(claim.slot, claim.word, sid, frame, ends, sees, inside != NULL);
-    return outcome == QUEUED || outcome == ENDED ? NR_OK : drop_frame(image, frame, outcome, spare);
+    if (outcome != NR_OUTCOME_DELIVERED) {
+        drop_frame(image, frame, outcome, spare);
+    }
+    return outcome;
 }
 
-NrStatus nr__stream_send_inside(nr__inside_t *inside, NrStatus status, NrBytes bytes, int sees) {
+nr_outcome_t nr__stream_send_inside(nr__inside_t *inside, NrStatus status, NrBytes bytes,
+                                    int sees) {
     nr__frames_t *spare = &inside->worker->frames;
     nr__frame_t *frame = nr__frame_copy(spare, inside->image, status, bytes);
-    outcome_t outcome;
+    nr_outcome_t outcome;
     uint64_t word;
 
     if (frame == NULL) {
@@ -114,28 +115,31 @@ NrStatus nr__stream_send_inside(nr__inside_t *inside, NrStatus status, NrBytes b
         return NR__LONG_WAY;
     }
     outcome = deliver(inside->slot, word, inside->sid, frame, ends_stream(status, sees), sees, 1);
-    return outcome == QUEUED || outcome == ENDED ? NR_OK
-                                                 : drop_frame(inside->image, frame, outcome, spare);
+    if (outcome != NR_OUTCOME_DELIVERED) {
+        drop_frame(inside->image, frame, outcome, spare);
+    }
+    return outcome;
 }
 
 /* A result that can not be queued ends its stream with the error. */
-static NrStatus send_failure(nr__image_t *image, uint64_t sid, int error, int inside) {
+static nr_outcome_t send_failure(nr__image_t *image, uint64_t sid, int error, int inside) {
     nr__claim_t claim = nr__slot_claim(image, sid, NR__IN_ANSWER);
+    nr_stream_t *stream;
 
-    if (claim.claimed) {
-        nr_stream_t *stream = nr__slot_cold(claim.slot)->stream;
-
-        if (stream->error == 0) {
-            stream->error = error;
-        }
-        stream->waiting = 0;
-        leave(claim.slot, claim.word, sid, NR__ANSWERED, !inside);
+    if (!claim.claimed) {
+        return nr__verdict_outcome(claim.verdict);
     }
-    return NR_INVALID;
+    stream = nr__slot_cold(claim.slot)->stream;
+    if (stream->error == 0) {
+        stream->error = error;
+    }
+    stream->waiting = 0;
+    leave(claim.slot, claim.word, sid, NR__ANSWERED, !inside);
+    return NR_OUTCOME_FAILED;
 }
 
-NrStatus nr__stream_send(nr__image_t *image, uint64_t sid, NrStatus status, nr__payload_t *payload,
-                         int sees) {
+nr_outcome_t nr__stream_send(nr__image_t *image, uint64_t sid, NrStatus status,
+                             nr__payload_t *payload, int sees) {
     nr__inside_t *inside = nr__inside_of(image, sid);
     nr__frame_t *frame;
 
