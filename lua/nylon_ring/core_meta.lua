@@ -122,9 +122,10 @@ function core.status_name(status) end
 ---@param path string
 ---@param name? string
 ---@param abi? integer
+---@param trace? integer events that are recorded, from `init` on
 ---@return nylon_ring.core.Handle|nil
 ---@return nylon_ring.Error?
-function core.load(path, name, abi) end
+function core.load(path, name, abi, trace) end
 
 ---@param handle nylon_ring.core.Handle
 ---@return nylon_ring.PluginInfo|nil info nil once it is unloaded
@@ -133,6 +134,19 @@ function core.info(handle) end
 ---@param handle nylon_ring.core.Handle
 ---@return nylon_ring.Stats|nil stats nil once it is unloaded
 function core.stats(handle) end
+
+---Records the last crossings of the plugin's ABI.
+---@param handle nylon_ring.core.Handle
+---@param capacity integer 0 ends it
+---@return true|nil
+---@return nylon_ring.Error?
+function core.trace(handle, capacity) end
+
+---What was recorded, oldest first.
+---@param handle nylon_ring.core.Handle
+---@param after integer only events after this number
+---@return table[] events plain tables with the fields of nylon_ring.AbiEvent
+function core.events(handle, after) end
 
 ---Starts an unload.
 ---@param handle nylon_ring.core.Handle

@@ -15,7 +15,7 @@ typedef struct {
     uint64_t reserved1;
 } NrRequest;
 typedef struct { NrRequest request; uint32_t entry_id, entry_known; uint64_t entry_serial; } nr_request_t;
-typedef struct { void *plugin, *next, *previous; } nr__handle_t;
+typedef struct { void *plugin, *known, *next, *previous; } nr__handle_t;
 typedef struct { void *stream, *task, *next, *previous; uint32_t frames, padding; } nr__reader_t;
 typedef struct nr__fast nr__fast_t;
 struct nr__fast {

@@ -279,6 +279,23 @@ function LuaPlugin:info()
     }
 end
 
+---Nothing crosses an ABI here: there is nothing to record.
+---@return nil
+---@return nylon_ring.Error err
+function LuaPlugin:trace()
+    return nil,
+        errors.new {
+            code = "unsupported",
+            message = ("plugin '%s' is written in Lua: it has no ABI to be traced"):format(self.name),
+            plugin = self.name,
+        }
+end
+
+---@return nylon_ring.AbiEvent[] events none
+function LuaPlugin:events() -- luacheck: ignore 212
+    return { lost = 0 }
+end
+
 -- ---- The end ----
 
 ---Refuses new calls, lets open ones finish for `grace` milliseconds, and cancels the handlers that are

@@ -7,12 +7,13 @@ local ffi = require "ffi"
 local misuse = require "nylon_ring.misuse"
 local options = require "nylon_ring.options"
 local streams = require "nylon_ring.stream"
+local trace = require "nylon_ring.trace"
 
 local ipairs, setmetatable, type = ipairs, setmetatable, type
 
 local M = {}
 
-local LOAD = { name = true, timeout = true, abi = true }
+local LOAD = { name = true, timeout = true, abi = true, trace = true }
 local UNLOAD = { grace = true }
 local RELOAD = { grace = true, path = true }
 M.UNLOAD, M.RELOAD = UNLOAD, RELOAD
@@ -21,6 +22,7 @@ M.UNLOAD, M.RELOAD = UNLOAD, RELOAD
 ---@field name? string under which it is known; the plugin's own name by default
 ---@field timeout? number|false milliseconds: the default of its calls and streams; none by default
 ---@field abi? 1|2 only this generation
+---@field trace? integer|boolean as `plugin:trace`, from its `init` on
 
 ---@class nylon_ring.CallOptions
 ---@field timeout? number|false milliseconds
@@ -63,6 +65,8 @@ M.Plugin = Plugin
 Plugin.call = calls.call
 Plugin.notify = calls.notify
 Plugin.call_stream = streams.call_stream
+Plugin.trace = trace.trace
+Plugin.events = trace.events
 
 ---@type nylon_ring.Plugin[] in the order of loading
 local loaded = {}
@@ -115,7 +119,8 @@ function M.load(path, opts)
     opts = opts or {}
     check_load(path, opts)
     local timeout = options.limit("timeout", opts.timeout, 0)
-    local handle, err = core.load(path, opts.name, opts.abi)
+    local traced = trace.capacity("trace", opts.trace, trace.default)
+    local handle, err = core.load(path, opts.name, opts.abi, traced)
     if not handle then
         return nil, err
     end

@@ -13,6 +13,7 @@
  *   unload.c   unloading and reloading, which end with a report
  *   call.c     calls that suspend
  *   stream.c   streams
+ *   trace.c    what is recorded of a plugin's ABI
  *   fast.c     calls that do not suspend, for compiled code
  *   failure.c  errors as Lua sees them
  *

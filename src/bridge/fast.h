@@ -17,6 +17,7 @@ struct nr__task;
 /* A plugin as Lua holds it: the payload of a userdata. */
 typedef struct nr__handle {
     nr_plugin_t *plugin; /* NULL: it was unloaded */
+    nr_plugin_t *known;  /* the same, also after that; NULL: the worker is gone */
     struct nr__handle *next, **previous;
     char name[]; /* a copy that outlives the plugin */
 } nr__handle_t;

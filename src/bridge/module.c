@@ -9,6 +9,7 @@
 #include "inspect.h"
 #include "plugin.h"
 #include "stream.h"
+#include "trace.h"
 #include "turn.h"
 #include "unload.h"
 
@@ -134,6 +135,7 @@ static void open_module(lua_State *L) {
     nr__inspect_open(L, b, bridge);
     nr__call_open(L, b, bridge);
     nr__stream_open(L, b, bridge);
+    nr__trace_open(L, b, bridge);
 }
 
 __attribute__((visibility("default"))) int luaopen_nylon_ring_core(lua_State *L);

@@ -67,15 +67,19 @@ static int collect_handle(lua_State *L) {
     *handle->previous = handle->next;
     if (handle->next)
         handle->next->previous = handle->previous;
+    if (!handle->plugin && handle->known)
+        nr_plugin_trace(handle->known, 0, NULL); /* nobody can read it any more */
     return 0;
 }
 
-/* core.load(path, name, abi): a handle, or nil, Error. */
+/* core.load(path, name, abi, trace): a handle, or nil, Error. */
 static int core_load(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
     const char *path = luaL_checkstring(L, 1);
     nr_load_options_t options = {.name = luaL_optstring(L, 2, NULL),
-                                 .abi = (uint32_t)luaL_optinteger(L, 3, 0)};
+                                 .abi = (uint32_t)luaL_optinteger(L, 3, 0),
+                                 .trace = (size_t)luaL_optnumber(L, 4, 0)};
+    nr__handle_t *handle;
     nr_plugin_t *plugin;
     nr_plugin_info_t info;
     nr_error_t err;
@@ -84,7 +88,8 @@ static int core_load(lua_State *L) {
     if (nr_plugin_load(b->worker, path, &options, &plugin, &err) != 0)
         return nr__failure_return(L, b, &err, options.name);
     nr_plugin_info(plugin, &info);
-    new_handle(L, b, info.name)->plugin = plugin;
+    handle = new_handle(L, b, info.name);
+    handle->plugin = handle->known = plugin;
     return 1;
 }
 
@@ -140,7 +145,7 @@ void nr__plugin_gone(nr__bridge_t *b, const nr_plugin_t *plugin) {
 
 void nr__plugin_close(nr__bridge_t *b) {
     for (nr__handle_t *handle = b->handles; handle; handle = handle->next)
-        handle->plugin = NULL;
+        handle->plugin = handle->known = NULL;
 }
 
 void nr__plugin_open(lua_State *L, nr__bridge_t *b, int bridge) {
