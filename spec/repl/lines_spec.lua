@@ -76,6 +76,13 @@ describe("lines without a terminal", function()
         assert.equal("7\n7\n8\n", repl("local x = 7\nx\n_\n_1 + 1\n").out)
     end)
 
+    it("know plugins also where the program's globals complain of unknown names", function()
+        local outcome = repl("setmetatable(_G, { __index = function(_, name) error('no ' .. name) end }) ;\n"
+            .. "echo.name\nunknown\n", echo)
+        assert.equal('"echo"\n', outcome.out:match "\n(.*)$")
+        assert.truthy(outcome.err:find("no unknown", 1, true))
+    end)
+
     it("are silent after a semicolon, but keep their values", function()
         assert.equal("5\n", repl("5;\n_\n").out)
     end)

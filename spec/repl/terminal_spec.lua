@@ -170,6 +170,15 @@ describe("a session on a terminal", function()
         terminal:wait_end "42\n>"
     end)
 
+    it("goes on in the REPL after a script that failed, with its error", function()
+        local path, remove = support.file("script.lua", "answer = 6 * 7 error 'halfway'")
+        finally(remove)
+        open { "run", "-i", path }
+        assert.truthy(terminal:screen():match "^error: %S+script.lua:1: halfway\n  %S+script.lua:1: in ")
+        terminal:enter "answer, _err"
+        terminal:wait 'script.lua:1: halfway"\n>'
+    end)
+
     it("runs the rc file, in which commands of one's own are made", function()
         local uv = require "luv"
         local home = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/nylon-ring-home-XXXXXX"))

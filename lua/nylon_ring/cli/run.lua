@@ -1,4 +1,5 @@
 --- `nylon-ring run`: runs a script, or code from the command line, as the main task.
+local errors = require "nylon_ring.errors"
 local say = require "nylon_ring.cli.say"
 
 local M = { name = "run", summary = "run a script" }
@@ -7,7 +8,7 @@ function M.define(command)
     command:usage "Usage: nylon-ring [run] [-i] [-e CODE] [--console SOCKET] [SCRIPT [ARG ...]]"
     command:option("-e", "Run CODE, before the script if there is one; may be given again.")
         :argname("CODE"):count("*"):target("code")
-    command:flag("-i", "Go on in the REPL afterwards."):target("interactive")
+    command:flag("-i", "Go on in the REPL, at a terminal also after an error."):target("interactive")
     command:option("--console", "Let `nylon-ring repl --connect SOCKET` in while it runs."):argname("SOCKET")
     command:argument("script", "The script; `-` reads it from standard input."):args("?"):argname("SCRIPT")
     command:argument("arg", "What the script finds in `arg` and `...`."):args("*"):argname("ARG")
@@ -86,11 +87,28 @@ local function program_name(args)
     return args.script and args.script:match "([^/]+)$":gsub("%.lua$", "") or "nylon-ring"
 end
 
---- `-i`: the REPL, when the script is done.
-local function go_on()
+local function run_all(chunks, rest)
+    for _, chunk in ipairs(chunks) do
+        chunk(unpack(rest))
+    end
+end
+
+--- `-i`: the REPL, when the script is done; at a terminal also when it has failed, to look at what is there.
+local function run_and_go_on(chunks, rest)
     local terminal = say.is_terminal(0) and say.is_terminal(1)
+    local failure
+    if terminal then
+        xpcall(run_all, function(err)
+            failure = { err = err, traceback = debug.traceback("", 2) }
+        end, chunks, rest)
+    else
+        run_all(chunks, rest)
+    end
+    if failure and errors.is(failure.err, "cancelled") then
+        error(failure.err, 0)
+    end
     os.exit(require("nylon_ring.repl").run {
-        plugins = {}, code = {}, json = false, rc = true, terminal = terminal,
+        plugins = {}, code = {}, json = false, rc = true, terminal = terminal, failure = failure,
     })
 end
 
@@ -117,12 +135,8 @@ function M.run(args, who)
     end
     local session = require "nylon_ring.cli.session"
     return session.run(who, function()
-        for _, chunk in ipairs(chunks) do
-            chunk(unpack(rest))
-        end
-        if args.interactive then
-            go_on()
-        end
+        local run = args.interactive and run_and_go_on or run_all
+        run(chunks, rest)
     end, { on_leave = console and function() console:close() end })
 end
 

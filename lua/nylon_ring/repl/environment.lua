@@ -21,9 +21,12 @@ function M.new(write)
     }
     return setmetatable(env, {
         __index = function(_, name)
-            local value = _G[name]
+            local value = rawget(_G, name)
             if value == nil and type(name) == "string" then
-                return (nr.plugin(name))
+                value = nr.plugin(name)
+            end
+            if value == nil then
+                return _G[name] -- a program may have given its globals a metatable that complains
             end
             return value
         end,
@@ -36,7 +39,7 @@ end
 ---@param values { n: integer }
 ---@param main any
 function M.keep(env, values, main)
-    for index = 1, math.max(values.n, env[M] or 0) do
+    for index = 1, math.max(values.n, rawget(env, M) or 0) do
         rawset(env, "_" .. index, values[index])
     end
     rawset(env, M, values.n)

@@ -47,6 +47,7 @@ end
 ---@field json boolean
 ---@field rc boolean whether the rc file is run
 ---@field terminal boolean whether lines come from a terminal
+---@field failure? { err: any, traceback: string } what the script before it failed with
 
 ---`$XDG_CONFIG_HOME/nylon-ring/repl.lua`, by default below `~/.config`.
 local function rc_path()
@@ -135,6 +136,9 @@ local function converse(options)
             answered.code = answered.code or with
         end
         terminal:open(local_backend.new(session, terminal))
+        if options.failure then
+            session:fail(options.failure.err, options.failure.traceback)
+        end
         if options.rc then
             run_rc(session)
         end

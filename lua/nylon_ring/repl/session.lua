@@ -147,8 +147,7 @@ function Session:_show(job, values)
     local failure = first == nil and (errors.is(second) or values.n == 3 and is_luv_error(values[3]))
     environment.keep(self.env, values, answer and second or first)
     if failure then
-        self.failed = true
-        rawset(self.env, "_err", second)
+        self:_keep_failure(second)
         job.entry.record.failure = errors.is(second) and second.code or nil
     elseif answer then
         job.entry.record.answer = { status = first, body = second }
@@ -166,6 +165,19 @@ function Session:_show(job, values)
     end
 end
 
+function Session:_keep_failure(err)
+    self.failed = true
+    rawset(self.env, "_err", err)
+end
+
+---Shows what was raised and keeps it in `_err`.
+---@param err any
+---@param traceback? string
+function Session:fail(err, traceback)
+    self:_keep_failure(err)
+    self.out.show_error(self, err, traceback)
+end
+
 -- Streams that the line opened are not closed with it: a variable may hold them.
 local function let_streams_live(task)
     task._owned = nil
@@ -175,19 +187,18 @@ end
 function Session:_ended(job, task)
     self.jobs[job.id] = nil
     if task._state ~= "ok" and open_sessions[self] then
-        self.failed = true
-        rawset(self.env, "_err", task._err)
         if job.entry.record then
             job.entry.record.failed = true
         end
         job.background = job.background or job.returned
         announce(self, job)
-        if task._state == "cancelled" then
-            if not job.viewing then -- the view has told it
+        if task._state ~= "cancelled" then
+            self:fail(task._err, task._traceback)
+        else
+            self:_keep_failure(task._err)
+            if not job.viewing then -- which has told it
                 self.out.show_error(self, "cancelled")
             end
-        else
-            self.out.show_error(self, task._err, task._traceback)
         end
     end
     self:_free(job)
