@@ -116,7 +116,9 @@ describe("command", function()
         assert.truthy(child.out:match("%[" .. id .. "%] never:call%('/x'%): awaits never /x [^\n]+\n"
             .. " +input:1:1: in the line"))
         child:send((":cancel %s\n"):format(id))
-        assert.truthy(child:wait().err:find("error: cancelled", 1, true))
+        local outcome = child:wait()
+        assert.same({ 0, "" }, { outcome.code, outcome.err })
+        assert.truthy(outcome.out:find(("task %s is being cancelled\n"):format(id), 1, true))
     end)
 
     it(":logs shows the last lines of plugins", function()

@@ -1,6 +1,7 @@
 -- Plugins' log lines: the last ones are kept, and each is shown to the sessions as it comes.
 
 local nr = require "nylon_ring"
+local uv = require "luv"
 
 local M = {}
 
@@ -50,9 +51,11 @@ end
 ---@param name string
 function M.follow(session, name)
     followers[session] = name
+    local awake = uv.new_async(function() end) -- lines may come from threads while nothing else goes on
     local ok, err = pcall(nr.await, function()
         return function() end
     end)
+    awake:close()
     followers[session] = nil
     if not ok then
         error(err, 0)

@@ -109,14 +109,20 @@ function M.show_end(session, id, view, word, ok, note)
         note and "; " .. note or ""))
 end
 
+-- A table that cannot say itself what it is: what it holds.
+local function message_of(err, limits)
+    local meta = debug.getmetatable(err)
+    local says = type(err) ~= "table" or type(meta) == "table" and rawget(meta, "__tostring")
+    return says and tostring(err) or printer.value(err, limits)
+end
+
 ---Shows an error that was raised: its text, the stacks of the tasks that it went through, and what
 ---caused it.
 ---@param session nylon_ring.repl.Session
 ---@param err any
 ---@param traceback? string
 function M.show_error(session, err, traceback)
-    local say = type(err) == "table" and printer.value or tostring
-    local ok, message = pcall(say, err, session.settings)
+    local ok, message = pcall(message_of, err, session.settings)
     message = ok and message or ("an error that is a %s"):format(type(err))
     session:write(("%s %s\n"):format(session.paint("bad", "error:"), message))
     local cause = errors.is(err) and err.cause

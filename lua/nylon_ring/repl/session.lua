@@ -31,6 +31,7 @@ local M = {}
 ---@field background boolean
 ---@field returned boolean its values were shown
 ---@field viewing? boolean it shows a stream
+---@field unwanted? boolean it was cancelled by hand: that is no failure
 
 ---@class nylon_ring.repl.Session
 ---@field env table
@@ -186,7 +187,8 @@ end
 -- The task of a line is done, with all that it made.
 function Session:_ended(job, task)
     self.jobs[job.id] = nil
-    if task._state ~= "ok" and open_sessions[self] then
+    local unwanted = task._state == "cancelled" and job.unwanted
+    if task._state ~= "ok" and not unwanted and open_sessions[self] then
         if job.entry.record then
             job.entry.record.failed = true
         end

@@ -62,6 +62,8 @@ return function(commands)
             if info.id == id then
                 if not info.task:cancel "cancelled by hand" then
                     commands.fail("task %d is done already", id)
+                elseif session.jobs[id] then
+                    session.jobs[id].unwanted = true
                 end
                 session:write(("task %d is being cancelled\n"):format(id))
                 return
