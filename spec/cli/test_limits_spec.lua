@@ -15,13 +15,14 @@ local function test(content, args, env)
     return got
 end
 
---- A report with its ages and sids left out, which differ from run to run.
+--- A report with its times and sids left out, which differ from run to run.
 local function report(out)
-    return (out:gsub("for %d+ ms", "for N ms"):gsub("sid %d+", "sid N"):gsub("task %d+", "task N"))
+    return (out:gsub("for %d+ ms", "for N ms"):gsub("%-%d+%.%d ms", "-N ms"):gsub("sid %d+", "sid N")
+        :gsub("task %d+", "task N"))
 end
 
 describe("limits of `test`", function()
-    it("tell what a spec awaits: plugin, path, sid, frames, age and stack", function()
+    it("tell what a spec awaits: plugin, path, sid, frames, age, stack and ABI events", function()
         local got = test(([[
 local function read(stream)
     stream:recv()
@@ -47,6 +48,10 @@ not ok 1 - reads
 #   it awaits echo /stream?frames=3&interval=60000 for N ms (sid N, 1 frame so far)
 #       inner_spec.lua:4: in 'read'
 #       inner_spec.lua:13: in a function of line 10
+#       -N ms init: Ok
+#       -N ms log "ready" debug, on the loop
+#       -N ms handle "/stream?frames=3&interval=60000" 0 B: Ok
+#       -N ms send_result Ok 7 B, from a thread: delivered
 ok 2 - is next
 1..2
 ]], report(got.out))
@@ -75,8 +80,43 @@ not ok 1 - calls
 #       inner_spec.lua:11: in a function of line 5
 #   task N (inner_spec.lua:6) awaits fixture_never /x for N ms (sid N)
 #       inner_spec.lua:7: in a function of line 6
+#       -N ms init: Ok
+#       -N ms handle "/x" 0 B: Ok
 1..1
 ]], report(got.out))
+    end)
+
+    it("tell of eight ABI events at most, and first of those of the call that is awaited", function()
+        local got = test(([[
+local echo
+setup(function() echo = nr.load(%q) end)
+teardown(function() echo:unload() end)
+it("reads", function() require "nylon_ring.test.limits".limit(100)
+    local stream = echo:call_stream("/stream?frames=9&interval=60000", "x")
+    finally(function() stream:close() end)
+    stream:recv()
+    for i = 1, 5 do echo:call("/echo", ("x"):rep(i)) end
+    stream:recv()
+end)
+it("reads without a trace", function() require "nylon_ring.test.limits".limit(100)
+    echo:trace(false)
+    local stream = echo:call_stream "/stream?frames=9&interval=60000"
+    finally(function() stream:close() end)
+    stream:recv()
+    stream:recv()
+end)
+]]):format(echo), { "--keep-going" })
+        assert.equal([[
+#       -N ms handle "/stream?frames=9&interval=60000" 1 B: Ok
+#       -N ms send_result Ok 1 B, from a thread: delivered
+#       -N ms handle "/echo" 3 B: Ok (sid N)
+#       -N ms send_result Ok 3 B, inside handle: delivered (sid N)
+#       -N ms handle "/echo" 4 B: Ok (sid N)
+#       -N ms send_result Ok 4 B, inside handle: delivered (sid N)
+#       -N ms handle "/echo" 5 B: Ok (sid N)
+#       -N ms send_result Ok 5 B, inside handle: delivered (sid N)
+]], report(got.out):match "in a function of line 5\n(.-)not ok 2")
+        assert.matches("in a function of line 12\n1..2\n$", got.out)
     end)
 
     it("fail a spec that catches what they raise, and end what waits again", function()

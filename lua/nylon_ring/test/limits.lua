@@ -4,9 +4,11 @@
 ---
 ---     file start ── between ── test start ── spec ── test end ── between ── ... ── file end
 ---     each stretch has its own limit; who goes on waiting after it is told again, one limit later
+local crossings = require "nylon_ring.test.crossings"
 local nr = require "nylon_ring"
 local suspend = require "nylon_ring.task.suspend"
 local timers = require "nylon_ring.timers"
+local trace = require "nylon_ring.trace"
 local uv = require "luv"
 local waits = require "nylon_ring.test.waits"
 
@@ -211,6 +213,7 @@ end
 ---@param chosen nylon_ring.test.Limits
 function M.start(busted, chosen)
     core, limits, main = busted, chosen, nr.current()
+    trace.default = crossings.KEPT
     for event, handle in pairs(on) do
         local kind, moment = event:match "^(%S+) (%S+)$"
         core.subscribe({ kind, moment }, function(...)

@@ -1,5 +1,7 @@
 --- What tasks wait for, in words for a failure's report: what is awaited, its sid and age, the frames that
---- came so far, and the task's Lua stack without the frames that are ours or busted's.
+--- came so far, the task's Lua stack without the frames that are ours or busted's, and what last crossed the
+--- ABI of the plugin.
+local crossings = require "nylon_ring.test.crossings"
 local nr = require "nylon_ring"
 
 local M = {}
@@ -83,6 +85,9 @@ local function add_task(lines, who, info)
     table.insert(lines, ("  %s %s"):format(who, M.awaits(info)))
     for _, frame in ipairs((M.stack(info.task._co))) do
         table.insert(lines, "      " .. frame)
+    end
+    for _, line in ipairs(crossings.lines(info)) do
+        table.insert(lines, "      " .. line)
     end
 end
 

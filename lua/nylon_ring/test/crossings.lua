@@ -1,0 +1,55 @@
+--- The last events of a plugin's ABI, for the report on a task that waits for that plugin.
+local nr = require "nylon_ring"
+local uv = require "luv"
+
+local M = {}
+
+local SHOWN = 8
+
+--- How many events are kept of each plugin that specs load: enough for a report, in 35 KiB.
+M.KEPT = 256
+
+-- The plugin that a text "NAME TARGET" is about: the one with the longest name that fits.
+local function plugin_of(awaits)
+    local found
+    for _, plugin in ipairs(nr.plugins()) do
+        local fits = awaits:sub(1, #plugin.name + 1) == plugin.name .. " "
+        if fits and (not found or #plugin.name > #found.name) then
+            found = plugin
+        end
+    end
+    return found
+end
+
+-- The last ones of the call, and as many others, as late as possible, as there is room for.
+local function choose(events, sid)
+    local chosen = {}
+    for _, own in ipairs { true, false } do
+        for i = #events, 1, -1 do
+            if #chosen < SHOWN and (events[i].sid == sid) == own then
+                table.insert(chosen, events[i])
+            end
+        end
+    end
+    table.sort(chosen, function(a, b)
+        return a.seq < b.seq
+    end)
+    return chosen
+end
+
+--- What crossed the ABI of the plugin that a task waits for: a line an event, with the time since then, and
+--- with the sid where that is not the awaited one.
+---@param info nylon_ring.TaskInfo
+---@return string[]
+function M.lines(info)
+    local plugin = info.sid and plugin_of(info.awaits)
+    local lines = {}
+    local now = uv.hrtime() / 1e6
+    for _, event in ipairs(plugin and choose(plugin:events(), info.sid) or {}) do
+        local other = event.sid and event.sid ~= info.sid and (" (sid %s)"):format(event.sid) or ""
+        table.insert(lines, ("%.1f ms %s%s"):format(event.time - now, tostring(event), other))
+    end
+    return lines
+end
+
+return M
