@@ -6,7 +6,8 @@ function(add_fixture topic)
 endfunction()
 
 # Well-behaved.
-foreach(topic IN ITEMS hold threads pool noop stream_inside cancel duplex state log both)
+foreach(topic IN ITEMS hold threads pool noop stream_inside cancel duplex state log both
+                       print)
     add_fixture(${topic} fixture_${topic}/fixture_${topic}.c)
 endforeach()
 add_fixture(noop_v2 fixture_noop/fixture_noop_v2.c)

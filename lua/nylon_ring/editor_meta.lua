@@ -40,6 +40,24 @@ function editor.take_interrupts() end
 ---SIGINT goes where it went before.
 function editor.leave_interrupts() end
 
+---Starts what is needed to capture what C code writes to standard output and standard error, where they are
+---terminals.
+---@return integer|nil fd readable when something was written
+---@return string? err
+function editor.open_capture() end
+
+---From now on that is captured, or goes to the terminal.
+---@param on boolean
+function editor.capture(on) end
+
+---What was captured since this was last called.
+---@return string
+function editor.captured() end
+
+---Ends it all.
+---@return string rest what was captured since
+function editor.close_capture() end
+
 ---Asks code that does not come back to the loop whether it is to stop, when something came on a watched
 ---socket.
 ---@param fn fun(): boolean must not suspend

@@ -45,6 +45,29 @@ describe("a session on a terminal", function()
         terminal:wait_end "\n> still typing"
     end)
 
+    it("puts above it what plugins print, however much that is", function()
+        open { "repl", support.plugin "fixture_print" }
+        terminal:enter "call = function(...) nr.sleep(100) return fixture_print:call(...) end"
+        terminal:enter "call('/print', 'printed') &"
+        terminal:type "still typing"
+        local function wait_above(printed)
+            terminal:wait(function(screen)
+                return screen:match(printed .. "%[%d+%] call[^\n]+\n0\n\"\"\n> still typing$")
+            end)
+        end
+        wait_above "printed\nprinted\n"
+        terminal:press "C-u"
+        terminal:enter "call('/flood?bytes=300000') &"
+        terminal:type "still typing"
+        wait_above "06000\n"
+        terminal:press "C-u"
+        terminal:enter "fixture_print:call('/print', 'in the foreground')"
+        terminal:wait "in the foreground\nin the foreground\n=> OK"
+        terminal:enter "call('/abort', 'last words') &"
+        terminal:wait "last words\n"
+        terminal:wait "left 134 icanon"
+    end)
+
     it("sends a line to the background on Ctrl-Z, and shows its result when it is there", function()
         open()
         terminal:enter "nr.sleep(400), 'slept'"

@@ -3,9 +3,9 @@
  *
  * Lua reads the terminal when the loop says that it is readable and feeds what came; `step` uses
  * one whole key of it and says what that was. libedit edits the line, and keeps its kill
- * buffer. Everything that looks beyond the line (history, completion, search, undo, pasted text, the
- * end) comes back as an event, so that libedit never calls Lua and Lua never unwinds through libedit.
- * What is on the screen is drawn by Lua as well: libedit draws into /dev/null.
+ * buffer. Everything that looks beyond the line (history, completion, search, undo, pasted text,
+ * the end) comes back as an event, so that libedit never calls Lua and Lua never unwinds through
+ * libedit. What is on the screen is drawn by Lua as well: libedit draws into /dev/null.
  *
  *   uv_poll ──▶ feed ──▶ keys ──▶ step ──▶ el_wgets ──▶ "key", "accept", "complete", ...
  *
@@ -15,6 +15,7 @@
 
 #include "editor.h"
 #include "editor_bindings.h"
+#include "editor_capture.h"
 #include "editor_interrupt.h"
 #include "editor_peek.h"
 #include "editor_terminal.h"
@@ -356,6 +357,7 @@ int luaopen_nylon_ring_editor(lua_State *L) {
     lua_setfield(L, -2, "__index");
     lua_newtable(L);
     luaL_register(L, NULL, functions);
+    nr__capture_register(L);
     nr__interrupt_register(L);
     nr__peek_register(L);
     return 1;

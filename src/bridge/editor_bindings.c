@@ -69,11 +69,11 @@ typedef struct action {
 } action_t;
 
 static const action_t actions[] = {
-    {L"nr-accept", on_accept},   {L"nr-complete", on_complete}, {L"nr-search", on_search},
-    {L"nr-up", on_up},           {L"nr-down", on_down},         {L"nr-first", on_first},
-    {L"nr-last", on_last},       {L"nr-redraw", on_redraw},     {L"nr-eof", on_eof},
-    {L"nr-quote", on_quote},     {L"nr-paste", on_paste},       {L"nr-newline", on_newline},
-    {L"nr-undo", on_undo},       {L"nr-nothing", on_nothing},
+    {L"nr-accept", on_accept}, {L"nr-complete", on_complete}, {L"nr-search", on_search},
+    {L"nr-up", on_up},         {L"nr-down", on_down},         {L"nr-first", on_first},
+    {L"nr-last", on_last},     {L"nr-redraw", on_redraw},     {L"nr-eof", on_eof},
+    {L"nr-quote", on_quote},   {L"nr-paste", on_paste},       {L"nr-newline", on_newline},
+    {L"nr-undo", on_undo},     {L"nr-nothing", on_nothing},
 };
 
 /* libedit's functions that read on by themselves (arguments, its own search and quoting) would

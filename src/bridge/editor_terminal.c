@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 
 #include "editor_terminal.h"
+#include "editor_capture.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -19,6 +20,9 @@ static struct {
     struct termios state;
 } terminal;
 
+/* Sanitizers end the process without a signal. */
+void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+
 /* Bracketed paste off, cursor visible, colours off. */
 static const char plain[] = "\033[?2004l\033[?25h\033[0m\r\n";
 
@@ -30,6 +34,7 @@ void nr__terminal_restore(void) {
     ssize_t written = write(terminal.fd, plain, sizeof plain - 1);
     (void)written; /* a terminal that is gone needs nothing */
     tcsetattr(terminal.fd, TCSANOW, &terminal.state);
+    nr__capture_restore();
     errno = saved;
 }
 
@@ -60,6 +65,8 @@ int nr__terminal_keep(int fd) {
     terminal.fd = fd;
     terminal.kept = 1;
     atexit(nr__terminal_restore);
+    if (__sanitizer_set_death_callback != NULL)
+        __sanitizer_set_death_callback(nr__terminal_restore);
     catch_fatal();
     return 0;
 }

@@ -3,6 +3,7 @@
 -- repl/console/client.lua). While the backend works, what is typed waits.
 --
 --     uv_poll ──▶ editor ──▶ events ──▶ line ──▶ backend:submit ─ ─ ▶ ready ──▶ next line
+--     descriptors 1, 2 ──▶ capture ──▶ above the line, while one is edited
 --     SIGINT  ──▶ interrupts (editor.c)   SIGTSTP, SIGCONT, SIGWINCH ──▶ luv signals
 
 local core = require "nylon_ring.core"
@@ -77,6 +78,7 @@ end
 
 function Terminal:_begin(text)
     self._editing = true
+    editor.capture(true)
     self._walk, self._undo = walks.new(self.history), undos.new()
     self._editor:set(text or "")
     self:_draw()
@@ -89,6 +91,7 @@ function Terminal:_finish()
     self._search = nil
     self:_draw()
     self.screen:finish()
+    editor.capture(false)
     self._editing = false
     return before .. after
 end
@@ -96,6 +99,9 @@ end
 ---Writes output, above the edited line if there is one.
 ---@param text string
 function Terminal:write(text)
+    if self._editing then
+        self.screen:write(editor.captured())
+    end
     self.screen:write(text)
 end
 
@@ -289,6 +295,7 @@ function Terminal:take(taken)
         return
     end
     self._taken = taken
+    editor.capture(taken and self._editing)
     if taken then
         self._editor:raw(true) -- which empties the line
         self._editor:set(self._before or "", self._after or "")
@@ -347,6 +354,12 @@ function Terminal:open(backend)
             self:_pump()
         end
     end)
+    local captured = editor.open_capture()
+    if captured then
+        self:_watch(uv.new_poll(captured), "r", function()
+            self.screen:write(editor.captured())
+        end)
+    end
     self:_watch(uv.new_poll(editor.watch_interrupts(core.interrupted)), "r", take_interrupts)
     signal(self, "sigwinch", function()
         self:_resize()
@@ -370,6 +383,7 @@ function Terminal:close()
         self:_finish()
     end
     self:take(false)
+    self.screen:write(editor.close_capture())
     for _, handle in ipairs(self._handles) do
         if not handle:is_closing() then
             handle:close()
