@@ -19,6 +19,7 @@ local core = {}
 ---@field pinned? string why its image can not be unmapped
 ---@field abi integer
 ---@field serial integer of the image; another one after a reload
+---@field trace integer how many events are recorded of its ABI; 0: it is not traced
 ---@field has_cancel boolean
 ---@field has_writable boolean
 ---@field takes_input boolean
@@ -146,6 +147,7 @@ function core.trace(handle, capacity) end
 ---@param handle nylon_ring.core.Handle
 ---@param after integer only events after this number
 ---@return table[] events plain tables with the fields of nylon_ring.AbiEvent
+---@return integer lost how many after that number were overwritten
 function core.events(handle, after) end
 
 ---Starts an unload.

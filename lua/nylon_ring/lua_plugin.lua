@@ -273,6 +273,7 @@ function LuaPlugin:info()
         path = self.path,
         abi = self.abi,
         serial = 1,
+        trace = 0,
         has_cancel = true,
         has_writable = true,
         takes_input = true,

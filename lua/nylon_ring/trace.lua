@@ -128,7 +128,7 @@ local function check(opts)
 end
 
 ---What was recorded, oldest first; good for an unloaded plugin as well. `lost` of the list tells how many of
----those after `after` are not there any more.
+---those after `after` were overwritten.
 ---@param plugin nylon_ring.Plugin
 ---@param opts? { after?: integer, last?: integer, sid?: string } those after this number; the last so many;
 --- those of one call
@@ -136,9 +136,7 @@ end
 function M.events(plugin, opts)
     opts = opts or {}
     check(opts)
-    local after = opts.after or 0
-    local list = core.events(plugin._handle, after)
-    local lost = list[1] and list[1].seq - after - 1 or 0
+    local list, lost = core.events(plugin._handle, opts.after or 0)
     for _, event in ipairs(list) do
         setmetatable(event, AbiEvent)
     end

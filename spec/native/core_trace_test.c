@@ -15,13 +15,14 @@
 static core_t core;
 static played_t *played;
 static nr_trace_event_t events[MANY];
+static uint64_t lost; /* of the last read_after */
 
 static void trace(size_t capacity) {
     assert_int_equal(nr_plugin_trace(&played->plugin, capacity, NULL), 0);
 }
 
 static size_t read_after(uint64_t after) {
-    return nr_plugin_events(&played->plugin, after, events, MANY);
+    return nr_plugin_events(&played->plugin, after, events, MANY, &lost);
 }
 
 /* What was recorded, a word or more each: "handle done, send_result delivered". */
@@ -211,19 +212,24 @@ static void the_last_events_are_kept_and_read_on_from_a_number(void **state) {
     for (int i = 0; i < 10; i++) {
         core_send(played, 0, NR_OK, "");
     }
-    assert_int_equal(read_after(0), 4); /* the numbers tell of the six before */
+    assert_int_equal(read_after(0), 4);
+    assert_int_equal(lost, 6);
     for (uint64_t i = 0; i < 4; i++) {
         assert_int_equal(events[i].seq, 7 + i);
     }
+    assert_int_equal(read_after(4), 4);
+    assert_int_equal(lost, 2);
     assert_int_equal(read_after(9), 1);
+    assert_int_equal(lost, 0);
     assert_int_equal(events[0].seq, 10);
     assert_int_equal(read_after(10), 0);
     assert_int_equal(read_after(1000), 0);
-    assert_int_equal(nr_plugin_events(&played->plugin, 0, events, 2), 2);
+    assert_int_equal(nr_plugin_events(&played->plugin, 0, events, 2, NULL), 2);
     assert_int_equal(events[1].seq, 8);
 }
 
 static void a_trace_is_off_until_it_is_asked_for_and_begins_anew(void **state) {
+    nr_plugin_info_t info;
     nr_error_t err;
 
     (void)state;
@@ -238,6 +244,9 @@ static void a_trace_is_off_until_it_is_asked_for_and_begins_anew(void **state) {
     core_send(played, 0, NR_OK, "");
     assert_int_equal(read_after(0), 1);
     assert_int_equal(events[0].seq, 2);
+    assert_int_equal(lost, 0); /* it was of another time */
+    nr_plugin_info(&played->plugin, &info);
+    assert_int_equal(info.trace, 2);
     assert_int_equal(nr_plugin_trace(&played->plugin, NR_TRACE_MAX + 1, &err), NR_E_TOO_LARGE);
     assert_int_equal(read_after(0), 1);
 }
@@ -257,7 +266,7 @@ static nr_plugin_t *load_traced(const char *name) {
 
 /* Events of this kind, and the image of the last one. */
 static size_t count_of(const nr_plugin_t *plugin, nr_trace_kind_t kind, uint64_t *image) {
-    size_t len = nr_plugin_events(plugin, 0, events, MANY), count = 0;
+    size_t len = nr_plugin_events(plugin, 0, events, MANY, NULL), count = 0;
 
     for (size_t i = 0; i < len; i++) {
         if (events[i].kind == kind) {

@@ -100,7 +100,7 @@ static int core_info(lua_State *L) {
     if (!handle->plugin)
         return 0;
     nr_plugin_info(handle->plugin, &info);
-    lua_createtable(L, 0, 10);
+    lua_createtable(L, 0, 11);
     nr__set_text(L, "name", info.name);
     nr__set_text(L, "path", info.path);
     nr__set_text(L, "version", info.version);
@@ -108,6 +108,7 @@ static int core_info(lua_State *L) {
     nr__set_text(L, "pinned", info.pinned);
     nr__set_number(L, "abi", info.abi);
     nr__set_number(L, "serial", info.serial);
+    nr__set_number(L, "trace", info.trace);
     nr__set_flag(L, "has_cancel", info.has_cancel);
     nr__set_flag(L, "has_writable", info.has_writable);
     nr__set_flag(L, "takes_input", info.takes_input);

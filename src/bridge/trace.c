@@ -66,23 +66,26 @@ static void push_event(lua_State *L, const nr_trace_event_t *event) {
     }
 }
 
-/* core.events(handle, after): a list of tables, oldest first; empty when nothing is recorded. */
+/* core.events(handle, after): a list of tables, oldest first, and how many were lost. */
 static int core_events(lua_State *L) {
     const nr__handle_t *handle = nr__plugin_handle(L, nr__bridge_self(L), 1);
     uint64_t after = (uint64_t)luaL_checknumber(L, 2);
     nr_trace_event_t events[BATCH];
+    uint64_t lost = 0, lost_now;
     size_t count = BATCH;
     int len = 0;
     lua_newtable(L);
     while (handle->known && count == BATCH) {
-        count = nr_plugin_events(handle->known, after, events, BATCH);
+        count = nr_plugin_events(handle->known, after, events, BATCH, &lost_now);
+        lost += lost_now;
         for (size_t i = 0; i < count; i++) {
             push_event(L, &events[i]);
             lua_rawseti(L, -2, ++len);
         }
         after = count > 0 ? events[count - 1].seq : after;
     }
-    return 1;
+    lua_pushnumber(L, (lua_Number)lost);
+    return 2;
 }
 
 void nr__trace_open(lua_State *L, nr__bridge_t *b, int bridge) {

@@ -246,6 +246,7 @@ void nr_plugin_info(const nr_plugin_t *plugin, nr_plugin_info_t *out) {
         .has_cancel = image->cancel != NULL,
         .has_writable = image->writable != NULL,
         .takes_input = image->takes_input,
+        .trace = nr__trace_capacity(image),
     };
 }
 

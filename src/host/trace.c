@@ -22,7 +22,8 @@ typedef struct nr__trace {
     /* Under the lock. */
     nr_trace_event_t *ring; /* NULL: off */
     size_t capacity;
-    uint64_t newest; /* number of the last event; counts on while it is off */
+    uint64_t newest; /* number of the last event; goes on when it is switched on again */
+    uint64_t before; /* the last number before that */
     int awaited;     /* `finished` is */
 } nr__trace_t;
 
@@ -105,7 +106,7 @@ void nr__trace_finish(nr__image_t *image, uint64_t seq, nr_outcome_t outcome, Nr
     nr__trace_t *trace = image->trace;
 
     uv_mutex_lock(&trace->lock);
-    if (trace->ring != NULL && place(trace, seq)->seq == seq) {
+    if (trace->ring != NULL && seq > trace->before && place(trace, seq)->seq == seq) {
         nr_trace_event_t *event = place(trace, seq);
         uint64_t took = uv_hrtime() - event->at_ns;
 
@@ -144,6 +145,7 @@ static void set_ring(nr__trace_t *trace, nr_trace_event_t *ring, size_t capacity
     old = trace->ring;
     trace->ring = ring;
     trace->capacity = capacity;
+    trace->before = trace->newest;
     uv_mutex_unlock(&trace->lock);
     free(old);
 }
@@ -200,27 +202,36 @@ void nr__trace_inherit(nr__image_t *image, const nr__image_t *old) {
     atomic_store_explicit(&image->traced, (unsigned)nr__traced(old), memory_order_release);
 }
 
+size_t nr__trace_capacity(const nr__image_t *image) {
+    return image->trace != NULL ? image->trace->capacity : 0; /* written by the loop only */
+}
+
 int nr_plugin_trace(nr_plugin_t *plugin, size_t capacity, nr_error_t *err) {
     return nr__trace_set(plugin->lane, capacity, err);
 }
 
 /* ---- Reading ----------------------------------------------------------------------------- */
 
-/* The first event after this number that is still there. */
-static uint64_t first_after(const nr__trace_t *trace, uint64_t after) {
-    uint64_t oldest = trace->newest >= trace->capacity ? trace->newest - trace->capacity + 1 : 1;
+/* The first event after this number that is still there; `*lost` more were. */
+static uint64_t first_after(const nr__trace_t *trace, uint64_t after, uint64_t *lost) {
+    uint64_t kept = trace->newest - trace->before;
+    uint64_t first = (after > trace->before ? after : trace->before) + 1;
+    uint64_t oldest = trace->newest + 1 - (kept < trace->capacity ? kept : trace->capacity);
 
-    return after + 1 > oldest ? after + 1 : oldest;
+    *lost = oldest > first ? oldest - first : 0;
+    return first + *lost;
 }
 
 static int is_under_way(const nr_trace_event_t *event) {
-    return event->seq != 0 && event->outcome == NR_OUTCOME_UNDER_WAY &&
-           event->kind >= NR_TRACE_SEND_RESULT && event->where == NR_TRACE_ON_THREAD;
+    return event->outcome == NR_OUTCOME_UNDER_WAY && event->kind >= NR_TRACE_SEND_RESULT &&
+           event->where == NR_TRACE_ON_THREAD;
 }
 
 /* Whether a thread is in one of the host's functions since an event after this number. */
 static int has_threads(const nr__trace_t *trace, uint64_t after) {
-    for (uint64_t seq = first_after(trace, after); seq <= trace->newest; seq++) {
+    uint64_t lost;
+
+    for (uint64_t seq = first_after(trace, after, &lost); seq <= trace->newest; seq++) {
         if (is_under_way(place(trace, seq))) {
             return 1;
         }
@@ -242,22 +253,24 @@ static void settle(nr__trace_t *trace, uint64_t after) {
 }
 
 size_t nr_plugin_events(const nr_plugin_t *plugin, uint64_t after, nr_trace_event_t *out,
-                        size_t len) {
+                        size_t len, uint64_t *lost) {
     nr__trace_t *trace = plugin->lane->image->trace;
     size_t count = 0;
+    uint64_t missing = 0;
 
-    if (trace == NULL) {
-        return 0;
-    }
-    uv_mutex_lock(&trace->lock);
-    if (trace->ring != NULL) {
-        settle(trace, after);
-        for (uint64_t seq = first_after(trace, after); seq <= trace->newest && count < len; seq++) {
-            if (place(trace, seq)->seq == seq) { /* not of the time before it was switched on */
+    if (trace != NULL) {
+        uv_mutex_lock(&trace->lock);
+        if (trace->ring != NULL) {
+            settle(trace, after);
+            uint64_t seq = first_after(trace, after, &missing);
+            for (; seq <= trace->newest && count < len; seq++) {
                 out[count++] = *place(trace, seq);
             }
         }
+        uv_mutex_unlock(&trace->lock);
     }
-    uv_mutex_unlock(&trace->lock);
+    if (lost != NULL) {
+        *lost = missing;
+    }
     return count;
 }

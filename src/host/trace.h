@@ -55,6 +55,9 @@ static inline void nr__trace_add(nr__image_t *image, nr_trace_kind_t kind, uint6
  * nr_plugin_trace. [loop] */
 int nr__trace_set(struct nr__lane *lane, size_t capacity, nr_error_t *err);
 
+/* As nr_plugin_info_t.trace. [loop] */
+size_t nr__trace_capacity(const nr__image_t *image);
+
 /* Lets an image that was not started record where its plugin's old one does, if that does. [loop]
  */
 void nr__trace_inherit(nr__image_t *image, const nr__image_t *old);

@@ -222,6 +222,7 @@ typedef struct {
     uint64_t serial;    /* of the image; another one after a reload */
     const char *pinned; /* why the image can not be unmapped; NULL: it can */
     int has_cancel, has_writable, takes_input;
+    size_t trace; /* events that are recorded of its ABI; 0: it is not traced */
 } nr_plugin_info_t;
 
 typedef struct nr_stats {
@@ -381,7 +382,8 @@ NR_API void nr_stream_close(nr_stream_t *stream);
 
 NR_API uint64_t nr_stream_sid(const nr_stream_t *stream);
 
-/* Whether nothing is left to be read: the call is over, and closing only frees the memory. [loop] */
+/* Whether nothing is left to be read: the call is over, and closing only frees the memory. [loop]
+ */
 NR_API int nr_stream_ended(const nr_stream_t *stream);
 
 /* ---- Trace ----------------------------------------------------------------------------- */
@@ -465,11 +467,11 @@ typedef struct nr_trace_event {
 NR_API int nr_plugin_trace(nr_plugin_t *plugin, size_t capacity, nr_error_t *err);
 
 /* Copies up to `len` of the recorded events after number `after`, oldest first, and answers how
- * many. Where the first one's number is not the next, those between were overwritten. Good for an
- * unloaded plugin as well. Waits a moment for what the plugin's threads are about in the host, so
+ * many; `*lost` (NULL: not wanted) more came after it and were overwritten. Good for an unloaded
+ * plugin as well. Waits a moment for what the plugin's threads are about in the host, so
  * that the result that one has just read is told with its outcome. [loop] */
 NR_API size_t nr_plugin_events(const nr_plugin_t *plugin, uint64_t after, nr_trace_event_t *out,
-                               size_t len);
+                               size_t len, uint64_t *lost);
 
 /* ---- Logs ------------------------------------------------------------------------------ */
 
