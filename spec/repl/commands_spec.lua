@@ -25,7 +25,7 @@ end
 describe("command", function()
     it(":help lists all commands, and tells about each one", function()
         local list = out_of { ":help" }
-        local names = "load reload unload plugins inspect calls tasks cancel stats logs time bench set "
+        local names = "load reload unload plugins trace inspect calls tasks cancel stats logs time bench set "
             .. "run save spec quit send close edit history"
         for name in names:gmatch "%a+" do
             assert.truthy(list:match("\n?:" .. name .. "%f[%W]"), name)

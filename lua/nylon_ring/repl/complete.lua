@@ -193,6 +193,24 @@ function argument.task(session, word)
     return from_list(names, word)
 end
 
+-- `[NAME] on [FILE]`, `[NAME] off`.
+function argument.trace(session, rest)
+    local before, word = rest:match "^(.-)(%S*)$"
+    if (" " .. before):find "%son%s+$" then
+        return argument.file(session, word), word
+    elseif before ~= "" then
+        return from_list({ "on", "off" }, word), word
+    end
+    local names = argument.plugin(session, word)
+    for _, switch in ipairs(from_list({ "on", "off" }, word)) do
+        table.insert(names, switch)
+    end
+    return names, word
+end
+
+-- Arguments that are looked at from their beginning; of the others the last word.
+local whole = { file = true, trace = true }
+
 local function command(session, before)
     local name, word = before:match "^%s*:([%w_-]+)%s+(.*)$"
     if not name then
@@ -206,10 +224,9 @@ local function command(session, before)
     local known = commands.get(name)
     local completes = known and known.completes
     if completes then
-        if completes ~= "file" then
-            word = word:match "%S*$"
-        end
-        return argument[completes](session, word), word
+        word = whole[completes] and word or word:match "%S*$"
+        local list, last = argument[completes](session, word)
+        return list, last or word
     elseif name == "time" or name == "bench" then
         return M.lua(session, word)
     end

@@ -1,4 +1,4 @@
--- Names of files that begin with some text.
+-- Names of files as they are typed.
 
 local uv = require "luv"
 
@@ -12,13 +12,20 @@ local function kind_of(path, kind)
     return kind
 end
 
+---@param path string
+---@return string path with the home folder for `~`
+function M.expand(path)
+    local home = os.getenv "HOME"
+    return home and path:gsub("^~/", home .. "/") or path
+end
+
+---The files that begin with some text.
 ---@param word string
 ---@return string[] each as the word was begun; a folder ends with a slash
 function M.matching(word)
     local folder, name = word:match "^(.*/)([^/]*)$"
     folder, name = folder or "", name or word
-    local home = os.getenv "HOME"
-    local real = home and folder:gsub("^~/", home .. "/") or folder
+    local real = M.expand(folder)
     local scan = uv.fs_scandir(real ~= "" and real or ".")
     local list = {}
     while scan do

@@ -2,6 +2,7 @@
 
 local lua_plugins = require "nylon_ring.lua_plugin"
 local nr = require "nylon_ring"
+local text = require "nylon_ring.repl.text"
 
 local M = {}
 
@@ -37,6 +38,30 @@ function M.of(session)
         table.insert(known, each)
     end
     return known
+end
+
+---The plugin that a command's argument means; none is needed where there is one only.
+---@param session nylon_ring.repl.Session
+---@param name string
+---@return nylon_ring.repl.Known|nil
+---@return string|nil problem
+function M.named(session, name)
+    local known, names = M.of(session), {}
+    if name == "" and #known == 1 then
+        return known[1]
+    elseif name == "" then
+        local hint = #known == 0 and "None is loaded: :load PATH" or ":plugins lists them"
+        return nil, "which plugin? " .. hint
+    end
+    for index, each in ipairs(known) do
+        if each.name == name then
+            return each
+        end
+        names[index] = each.name
+    end
+    local near = text.nearest(name, names)
+    local meant = near and ("; did you mean %s?"):format(near) or ""
+    return nil, ("no plugin is loaded as %s%s"):format(name, meant)
 end
 
 return M

@@ -18,6 +18,7 @@ local result = require "nylon_ring.repl.result"
 local settings = require "nylon_ring.repl.settings"
 local streams = require "nylon_ring.repl.streams"
 local tasks = require "nylon_ring.task"
+local traces = require "nylon_ring.repl.traces"
 local uv = require "luv"
 
 local M = {}
@@ -42,6 +43,7 @@ local M = {}
 ---@field streams table<integer, nylon_ring.Stream> streams that were shown and take input
 ---@field records nylon_ring.repl.Record[] what was done, for `:save` and `:spec`
 ---@field targets table<string, table<string, true>> by plugin: paths that were called and not refused
+---@field watches table<nylon_ring.Plugin, nylon_ring.repl.Watch> whose ABI is shown
 ---@field failed boolean the last line failed
 ---@field on_quit fun(code: integer)
 ---@field private _foreground? nylon_ring.repl.Job
@@ -67,6 +69,7 @@ function M.new(options)
         streams = {},
         records = {},
         targets = {},
+        watches = {},
         _entered = 0,
         failed = false,
     }, Session)
@@ -82,9 +85,16 @@ function M.each()
     return pairs(open_sessions)
 end
 
----Writes output, for whoever entered the lines.
+---Writes output, for whoever entered the lines, after what has crossed an ABI before it.
 ---@param text string
 function Session:write(text)
+    traces.flush(self)
+    self:put(text)
+end
+
+---Writes output as it is.
+---@param text string
+function Session:put(text)
     if self.out.show_output then
         return self.out.show_output(self, text)
     end
@@ -186,6 +196,7 @@ end
 
 -- The task of a line is done, with all that it made.
 function Session:_ended(job, task)
+    traces.flush(self)
     self.jobs[job.id] = nil
     local unwanted = task._state == "cancelled" and job.unwanted
     if task._state ~= "ok" and not unwanted and open_sessions[self] then
@@ -353,6 +364,9 @@ end
 
 ---Ends the session: what it runs is cancelled, and forgotten.
 function Session:close()
+    if open_sessions[self] then
+        traces.close(self)
+    end
     open_sessions[self] = nil
     self.write_to = function()
         error("the session is over", 0) -- ends also what never suspends

@@ -1,19 +1,15 @@
 -- Commands that read and write files: running a script, keeping the session as a script or as a spec.
 
+local files = require "nylon_ring.repl.files"
 local record = require "nylon_ring.repl.record"
 local text = require "nylon_ring.repl.text"
 
 return function(commands)
-    local function expand(path)
-        local home = os.getenv "HOME"
-        return home and path:gsub("^~/", home .. "/") or path
-    end
-
     local function write(path, content)
         if path == "" then
             commands.fail "it takes the name of a file"
         end
-        local file, err = io.open(expand(path), "wb")
+        local file, err = io.open(files.expand(path), "wb")
         if not file then
             commands.fail("%s", err)
         end
@@ -25,11 +21,11 @@ return function(commands)
         if rest == "" then
             commands.fail ":run takes the name of a file"
         end
-        local fn, err = loadfile(expand(rest))
+        local fn, err = loadfile(files.expand(rest))
         if not fn then
             commands.fail("%s", err)
         end
-        session:note { kind = "statement", code = ("dofile(%q)"):format(expand(rest)) }
+        session:note { kind = "statement", code = ("dofile(%q)"):format(files.expand(rest)) }
         setfenv(fn, session.env)()
     end
 

@@ -12,7 +12,7 @@ local M = {}
 ---@field help string
 ---@field example? string
 ---@field more? string further lines for `:help NAME`
----@field completes? "file"|"plugin"|"setting"|"topic"|"task"
+---@field completes? "file"|"plugin"|"setting"|"topic"|"task"|"trace"
 ---@field run fun(session: nylon_ring.repl.Session, rest: string)
 
 ---@type table<string, nylon_ring.repl.Command>
@@ -80,7 +80,7 @@ function M.find(session, line)
     return nil, ("there is no command :%s.%s :help lists them all."):format(name, meant)
 end
 
-for _, group in ipairs { "talk", "plugins", "tasks", "measure", "files" } do
+for _, group in ipairs { "talk", "plugins", "trace", "tasks", "measure", "files" } do
     for _, command in ipairs(require("nylon_ring.repl.commands." .. group)(M)) do
         M.add(command)
     end

@@ -1,6 +1,7 @@
 -- Commands about plugins: loading, looking at them, their numbers and their log lines.
 
 local core = require "nylon_ring.core"
+local files = require "nylon_ring.repl.files"
 local known_plugins = require "nylon_ring.repl.known_plugins"
 local logs = require "nylon_ring.repl.logs"
 local nr = require "nylon_ring"
@@ -10,31 +11,12 @@ local uv = require "luv"
 return function(commands)
     ---@return nylon_ring.repl.Known
     local function plugin_named(session, name)
-        local known = known_plugins.of(session)
-        if name == "" and #known == 1 then
-            return known[1]
-        elseif name == "" then
-            local hint = #known == 0 and "None is loaded: :load PATH" or ":plugins lists them"
-            commands.fail("which plugin? %s", hint)
-        end
-        local names = {}
-        for index, each in ipairs(known) do
-            if each.name == name then
-                return each
-            end
-            names[index] = each.name
-        end
-        local near = text.nearest(name, names)
-        commands.fail("no plugin is loaded as %s%s", name, near and ("; did you mean %s?"):format(near) or "")
+        local known, problem = known_plugins.named(session, name)
+        return known or commands.fail("%s", problem)
     end
 
     local function describe(plugin)
         return ("%s %s (ABI v%d, %s)"):format(plugin.name, plugin.version, plugin.abi, plugin.path)
-    end
-
-    local function expand(path)
-        local home = os.getenv "HOME"
-        return home and path:gsub("^~/", home .. "/") or path
     end
 
     local function load(session, rest)
@@ -43,7 +25,7 @@ return function(commands)
         if path == "" then
             commands.fail ":load takes the path of a plugin's file"
         end
-        local plugin, err = nr.load(expand(path), { name = name })
+        local plugin, err = nr.load(files.expand(path), { name = name })
         if not plugin then
             commands.fail("%s", tostring(err))
         end
@@ -97,7 +79,7 @@ return function(commands)
         if rest == "" or not rest:find "/" and not uv.fs_stat(rest) then
             path = path_of(plugin_named(session, rest))
         end
-        local found, err = core.inspect(expand(path))
+        local found, err = core.inspect(files.expand(path))
         if not found then
             commands.fail("%s", tostring(err))
         end
