@@ -60,7 +60,7 @@ echo  2 events  FILE
         local out = out_of({ ":trace", ":trace echo on", ":reload", ":unload", ":trace" }, echo)
         assert.matches("^no plugin is traced here; :trace NAME on %[FILE%]\ntracing echo", out)
         assert.matches("\n%[echo%] init: Ok\n", out)
-        assert.matches("\n%[echo [^\n]*shutdown\nreloaded echo [^\n]+\n%[echo [^\n]*shutdown\nunloaded echo\n"
+        assert.matches("\n%[echo [^\n]*shutdown\nreloaded echo [^\n]+\n%[echo [^\n]*shutdown\nunloaded echo[^\n]*\n"
             .. "no plugin is traced here; :trace NAME on %[FILE%]\n$", out)
     end)
 
