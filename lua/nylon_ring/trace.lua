@@ -27,7 +27,7 @@ M.default = 0
 ---@field outcome string "done" or "under way"; of a result "delivered", "late", "duplicate", "unknown",
 --- "backpressure", "failed" or "refused"
 ---@field where "loop"|"inside"|"thread" on the loop, there inside the same call's `handle`, on another thread
----@field thread integer the system's number of that thread
+---@field thread integer that thread: its pthread_t, as debuggers show it
 ---@field image integer the serial of the code, as `plugin:info().serial`
 local AbiEvent = {}
 

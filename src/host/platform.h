@@ -47,7 +47,8 @@ void nr__library_abandon(nr__library_t *library);
 /* Runs `fn(arg)` on a thread of its own that nobody waits for. 0 or SYSTEM. [any thread] */
 int nr__thread_start(void (*fn)(void *arg), void *arg, nr_error_t *err);
 
-/* The system's number of the calling thread, as debuggers show it. [any thread] */
+/* A number of the calling thread that no other one has meanwhile, as debuggers show it: its
+ * pthread_t. [any thread] */
 uint64_t nr__thread_number(void);
 
 #endif

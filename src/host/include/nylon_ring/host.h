@@ -447,7 +447,7 @@ typedef struct nr_trace_event {
     uint64_t at_ns;   /* when it began, in the time of uv_hrtime */
     uint64_t took_ns; /* 0 while it is under way */
     uint64_t image;   /* the serial of its image */
-    uint64_t thread;  /* the system's number of the thread that it was on */
+    uint64_t thread;  /* the thread that it was on: its pthread_t */
     uint64_t sid;     /* 0: none */
     uint64_t len;     /* bytes of the payload, the value or the buffer */
     nr_trace_kind_t kind;
