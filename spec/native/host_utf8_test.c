@@ -71,6 +71,31 @@ static void wide_characters_may_stand_anywhere_among_ascii(void **state) {
     }
 }
 
+static void a_line_is_cut_between_characters_and_has_no_control_characters(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *line;
+    } cases[] = {
+        {"", ""},
+        {"/path", "/path"},
+        {"1234567", "1234567"},
+        {"12345678", "1234..."},
+        {"123\xc3\xa4"
+         "678",
+         "123..."},
+        {"12\xc3\xa4"
+         "6789",
+         "12\xc3\xa4..."},
+        {"\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2", "\xe6\xbc\xa2..."},
+        {"a\nb\x1b\x7f", "a b  "},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char line[8];
+        nr__utf8_line(line, sizeof(line), (const uint8_t *)cases[i].text, strlen(cases[i].text));
+        assert_string_equal(line, cases[i].line);
+    }
+}
+
 static void an_empty_text_may_point_nowhere(void **state) {
     (void)state;
     assert_true(nr__utf8_valid(NULL, 0));
@@ -82,6 +107,7 @@ int main(void) {
         cmocka_unit_test(overlong_and_too_high_forms_are_refused),
         cmocka_unit_test(a_fault_is_found_at_every_place_of_a_long_text),
         cmocka_unit_test(wide_characters_may_stand_anywhere_among_ascii),
+        cmocka_unit_test(a_line_is_cut_between_characters_and_has_no_control_characters),
         cmocka_unit_test(an_empty_text_may_point_nowhere),
     };
     return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);

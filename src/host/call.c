@@ -4,6 +4,7 @@
 
 #include "error.h"
 #include "state.h"
+#include "utf8.h"
 
 #define TARGET_MAX 80 /* more than an event of a trace keeps */
 
@@ -127,9 +128,15 @@ NrStatus nr__call_handle_traced(const nr__inside_t *call, nr_request_t *request,
     return status;
 }
 
-int nr__call_refused(const nr__image_t *image, NrStatus status, nr_error_t *err) {
+int nr__call_refused(const nr__image_t *image, const nr_request_t *request, NrStatus status,
+                     nr_error_t *err) {
+    uint8_t text[TARGET_MAX];
+    NrStr target = target_of(image, &request->request, text);
+    char line[TARGET_MAX];
+
+    nr__utf8_line(line, sizeof(line), target.ptr, target.len);
     return nr__fail_status(err, NR_E_PLUGIN_HANDLE_FAILED, status,
-                           "plugin '%s' refused the call with status %u (%s)", image->name,
+                           "plugin '%s' refused '%s' with status %u (%s)", image->name, line,
                            (unsigned)status, nr_status_name(status));
 }
 
@@ -183,15 +190,15 @@ static inline int take_inside(const nr__inside_t *call, nr__lane_t *lane, uint64
 }
 
 /* The call was not simply answered inside `handle`. */
-static int finish_start(const nr__inside_t *call, NrStatus status, const nr_call_options_t *options,
-                        nr_result_t *result, nr_error_t *err) {
+static int finish_start(const nr__inside_t *call, const nr_request_t *request, NrStatus status,
+                        const nr_call_options_t *options, nr_result_t *result, nr_error_t *err) {
     nr__lane_t *lane = atomic_load_explicit(&nr__slot_cold(call->slot)->lane, memory_order_relaxed);
     uint64_t word;
 
     if (status != NR_OK) {
         nr__slot_give_up(call->worker, call->slot, 0);
         nr__lane_count(lane, NR_E_PLUGIN_HANDLE_FAILED, status);
-        return nr__call_refused(call->image, status, err);
+        return nr__call_refused(call->image, request, status, err);
     }
     word = nr__slot_word(call->slot);
     if (nr__slot_state(word) != NR__ANSWERED || (word & NR__MAILED) != 0) {
@@ -227,7 +234,7 @@ int nr_call(nr_plugin_t *plugin, nr_request_t *request, NrBytes payload,
         (call.slot->kind == NR__SMALL || call.slot->kind == NR__HEAP)) {
         return take_inside(&call, lane, word, options, result);
     }
-    return finish_start(&call, status, options, result, err);
+    return finish_start(&call, request, status, options, result, err);
 }
 
 int nr_notify(nr_plugin_t *plugin, nr_request_t *request, NrBytes payload,
@@ -249,7 +256,7 @@ int nr_notify(nr_plugin_t *plugin, nr_request_t *request, NrBytes payload,
     status = nr__call_handle(&call, request, payload);
     nr__slot_give_up(call.worker, call.slot, status == NR_OK);
     nr__lane_count(lane, status == NR_OK ? 0 : NR_E_PLUGIN_HANDLE_FAILED, status);
-    return status == NR_OK ? 0 : nr__call_refused(call.image, status, err);
+    return status == NR_OK ? 0 : nr__call_refused(call.image, request, status, err);
 }
 
 int nr_call_cancel(nr_worker_t *worker, uint64_t sid) {

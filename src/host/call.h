@@ -29,7 +29,8 @@ NrStatus nr__call_handle2(nr__image_t *image, uint64_t sid, nr_request_t *reques
 NrStatus nr__call_handle_traced(const nr__inside_t *call, nr_request_t *request, NrBytes payload);
 
 /* The call failed with the plugin's own status: PLUGIN_HANDLE_FAILED. */
-int nr__call_refused(const nr__image_t *image, NrStatus status, nr_error_t *err);
+int nr__call_refused(const nr__image_t *image, const nr_request_t *request, NrStatus status,
+                     nr_error_t *err);
 
 /* Opens a slot for a call to the plugin and fills `*call`. `extra` may be NULL. 0, or why no call
  * can be made. */

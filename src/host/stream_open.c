@@ -99,7 +99,7 @@ int nr_stream_open(nr_plugin_t *plugin, nr_request_t *request, NrBytes payload,
         nr__slot_give_up(call.worker, call.slot, 0);
         nr__lane_count(lane, NR_E_PLUGIN_HANDLE_FAILED, status);
         free_stream(extra.stream);
-        return nr__call_refused(call.image, status, err);
+        return nr__call_refused(call.image, request, status, err);
     }
     start(extra.stream, &call, options->deadline_ms);
     *out = extra.stream;

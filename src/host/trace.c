@@ -10,6 +10,7 @@
 #include "error.h"
 #include "inside.h"
 #include "plugin.h"
+#include "utf8.h"
 
 /* How long a reader waits for calls of the plugin's threads that are under way. */
 #define SETTLE_NS UINT64_C(20000000)
@@ -47,24 +48,6 @@ const char *nr_outcome_name(nr_outcome_t outcome) {
 
 /* ---- Recording --------------------------------------------------------------------------- */
 
-/* One line, zero-terminated, cut between characters. */
-static void set_text(char to[sizeof((nr_trace_event_t *)0)->text], NrStr text) {
-    const size_t most = sizeof(((nr_trace_event_t *)0)->text) - 1;
-    size_t len = text.ptr != NULL ? text.len : 0;
-    size_t kept = len;
-
-    if (len > most) {
-        kept = most - 3;
-        while (kept > most - 7 && (text.ptr[kept] & 0xc0) == 0x80) {
-            kept--;
-        }
-    }
-    for (size_t i = 0; i < kept; i++) {
-        to[i] = (char)(text.ptr[i] < 0x20 ? ' ' : text.ptr[i]);
-    }
-    snprintf(to + kept, 4, "%s", len > most ? "..." : "");
-}
-
 static nr_trace_where_t where(const nr__trace_t *trace, const nr__image_t *image,
                               const nr_trace_event_t *event) {
     if (event->kind >= NR_TRACE_SEND_RESULT && nr__inside_of(image, event->sid) != NULL) {
@@ -91,7 +74,7 @@ uint64_t nr__trace_note(nr__image_t *image, nr_trace_kind_t kind, uint64_t sid, 
     trace = image->trace;
     event.thread = nr__thread_number();
     event.where = where(trace, image, &event);
-    set_text(event.text, text);
+    nr__utf8_line(event.text, sizeof(event.text), text.ptr, text.ptr != NULL ? text.len : 0);
     uv_mutex_lock(&trace->lock);
     if (trace->ring != NULL) {
         event.seq = ++trace->newest;

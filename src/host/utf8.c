@@ -61,3 +61,18 @@ size_t nr__utf8_valid_prefix(const uint8_t *text, size_t len) {
     }
     return at;
 }
+
+void nr__utf8_line(char *to, size_t size, const uint8_t *text, size_t len) {
+    size_t kept = len;
+
+    if (len > size - 1) {
+        kept = size - 4;
+        while (kept > 0 && is_tail(text[kept])) {
+            kept--;
+        }
+    }
+    for (size_t i = 0; i < kept; i++) {
+        to[i] = (char)(text[i] < 0x20 || text[i] == 0x7f ? ' ' : text[i]);
+    }
+    memcpy(to + kept, len > kept ? "..." : "", len > kept ? 4 : 1);
+}

@@ -20,4 +20,9 @@ static inline int nr__utf8_is_start(uint8_t byte) {
     return byte >= 0xc2 && byte <= 0xf4;
 }
 
+/* Writes `text`, which is UTF-8, as one zero-terminated line of less than `size` bytes (4 or more):
+ * control characters as spaces, and cut between two characters, "..." at its end, where it is too
+ * long. [any thread] */
+void nr__utf8_line(char *to, size_t size, const uint8_t *text, size_t len);
+
 #endif
