@@ -18,7 +18,7 @@ foreach(version IN ITEMS 1 2)
 endforeach()
 
 # Hostile: each breaks one rule, or makes unloading hard.
-foreach(topic IN ITEMS twice wrong_sid init_shutdown fail_after never null_view status
+foreach(topic IN ITEMS crash twice wrong_sid init_shutdown fail_after never null_view status
                        block_shutdown no_shutdown pinned)
     add_fixture(${topic} fixture_${topic}/fixture_${topic}.c)
 endforeach()

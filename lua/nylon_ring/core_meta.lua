@@ -304,6 +304,9 @@ function core.streams() end
 ---@return integer
 function core.refs() end
 
+---From now on a crash of a plugin is told on standard error, with the plugin's name, before the process ends.
+function core.report_crashes() end
+
 ---Images that stay mapped because a plugin's threads may still run in them.
 ---@return integer
 function core.abandoned() end

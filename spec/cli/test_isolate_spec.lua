@@ -71,28 +71,40 @@ describe("test --isolate", function()
         assert.matches("failures='1'", (xml:gsub('"', "'")))
     end)
 
-    it("makes a crash one failed file, with the signal, the spec and the plugin", function()
+    it("makes a crash one failed file, with the signal, the spec and the plugin that it was", function()
         write("a_spec.lua", ([[
             describe("crash", function()
-                local broken = nr.test.plugin(%q)
-                it("comes first", function() end)
-                it("dies", function() broken:call "/handle" end)
+                local fine = nr.test.plugin(%q)
+                local broken = nr.test.plugin(%q, { name = "broken" })
+                it("comes first", function() fine:call "/" end)
+                it("dies", function() broken:call "/write" end)
                 it("has no turn", function() end)
             end)
-        ]]):format(support.plugin "fixture_throw"))
+        ]]):format(support.plugin "fixture_noop", support.plugin "fixture_crash"))
         write("b_spec.lua", "it('is next', function() end)")
         local got = test("-o", "TAP", "--isolate")
+        local ended = support.sanitized and "left early with exit code 1" or "was ended by SIGSEGV"
         assert.equal(1, got.code)
         assert.equal([[
 not ok 1 - a_spec.lua
-# a_spec.lua @ 5
-# Failure message: the process of this file was ended by SIGABRT in the spec 'crash dies', ]]
-            .. [[with the plugin 'fixture_throw' loaded
+# a_spec.lua @ 6
+# Failure message: the process of this file ]] .. ended .. [[ in the spec 'crash dies': ]]
+            .. [[plugin 'broken' crashed: SIGSEGV at .../fixture_crash.so+0x..., in handle of call ...
 ok 2 - crash comes first
 ok 3 - is next
 1..3
-]], got.out)
-        assert.matches("fixture_throw", got.err)
+]], (got.out:gsub("at %S+/(fixture_crash%.so%+0x)%x+", "at .../%1..."):gsub("of call %d+", "of call ...")))
+        assert.matches("nylon%-ring: plugin 'broken' crashed: SIGSEGV", got.err)
+    end)
+
+    it("names an exception that leaves a plugin", function()
+        write("a_spec.lua", ([[
+            local broken = nr.test.plugin(%q)
+            it("dies", function() broken:call "/handle" end)
+        ]]):format(support.plugin "fixture_throw"))
+        local got = test("-o", "TAP", "--isolate")
+        assert.matches("SIGABRT in the spec 'dies': plugin 'fixture_throw' crashed: SIGABRT", got.out)
+        assert.matches("plugin 'fixture_throw' let an exception or a jump leave handle", got.err)
     end)
 
     it("fails a file whose process leaves early, or crashes outside its specs", function()

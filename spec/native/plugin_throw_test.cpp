@@ -1,6 +1,7 @@
 // An exception that leaves a plugin ends the process with the plugin's name, although somebody
 // above the host would catch it, as a Lua state does.
 extern "C" {
+#include "last_words.h"
 #include "plugin_support.h"
 }
 
@@ -21,34 +22,18 @@ void call(const char *target) {
     }
 }
 
-[[noreturn]] void call_in_child(const char *target, int errors) {
-    dup2(errors, STDERR_FILENO);
+void call_and_catch(const char *target) {
     try {
         call(target);
     } catch (...) {
         _exit(1);
     }
-    _exit(0);
 }
 
 // Ends with a signal, having said which plugin and which function it was.
 void assert_ends_the_process(const char *target, const char *function) {
-    int ends[2];
-    assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        call_in_child(target, ends[1]);
-    }
-    close(ends[1]);
-    char said[4096] = "";
-    size_t len = 0;
-    ssize_t got = 0;
-    while ((got = read(ends[0], said + len, sizeof(said) - 1 - len)) > 0) {
-        len += static_cast<size_t>(got);
-    }
-    close(ends[0]);
     int status = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
+    const char *said = last_words(call_and_catch, target, &status);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     assert_non_null(std::strstr(said, "plugin 'fixture_throw'"));
     assert_non_null(std::strstr(said, function));

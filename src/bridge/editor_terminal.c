@@ -38,22 +38,32 @@ void nr__terminal_restore(void) {
     errno = saved;
 }
 
-static void on_fatal(int signum) {
+#define FATAL 7
+static const int fatal[FATAL] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT, SIGHUP};
+static struct sigaction former[FATAL]; /* written before our handler is installed */
+
+/* Whoever was there before comes next: the faulting instruction runs again, or what was sent is
+ * sent again. */
+static void on_fatal(int signum, siginfo_t *info, void *context) {
+    (void)context;
     nr__terminal_restore();
-    signal(signum, SIG_DFL);
-    raise(signum);
+    for (size_t i = 0; i < FATAL; i++) {
+        if (fatal[i] == signum)
+            sigaction(signum, &former[i], NULL);
+    }
+    if (info->si_code <= 0 || signum == SIGQUIT || signum == SIGHUP)
+        raise(signum);
 }
 
-/* Only where nobody else looks: sanitizers and debuggers of the script keep what they have. */
 static void catch_fatal(void) {
-    static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT, SIGHUP};
-    for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++) {
-        struct sigaction action;
-        if (sigaction(fatal[i], NULL, &action) != 0 || action.sa_handler != SIG_DFL)
-            continue;
-        memset(&action, 0, sizeof action);
-        action.sa_handler = on_fatal;
-        sigaction(fatal[i], &action, NULL);
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = on_fatal;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    for (size_t i = 0; i < FATAL; i++) {
+        sigaction(fatal[i], NULL, &former[i]);
+        if (former[i].sa_handler != SIG_IGN)
+            sigaction(fatal[i], &action, NULL);
     }
 }
 

@@ -1,8 +1,10 @@
 /* The module nylon_ring.core: one bridge a Lua state, however often the module is opened. */
 #include "bridge.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "call.h"
 #include "failure.h"
@@ -86,6 +88,15 @@ static int core_pending(lua_State *L) {
     return 1;
 }
 
+/* core.report_crashes(): on what standard error is now, wherever descriptor 2 leads later. */
+static int core_report_crashes(lua_State *L) {
+    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    (void)L;
+    if (fd >= 0)
+        nr_report_crashes(fd);
+    return 0;
+}
+
 static int core_status_name(lua_State *L) {
     lua_pushstring(L, nr_status_name((NrStatus)luaL_checknumber(L, 1)));
     return 1;
@@ -116,6 +127,7 @@ static void open_module(lua_State *L) {
                                          {"home", core_home},
                                          {"pending", core_pending},
                                          {"refs", core_refs},
+                                         {"report_crashes", core_report_crashes},
                                          {"status_name", core_status_name},
                                          {NULL, NULL}};
     nr__bridge_t *b = new_bridge(L);

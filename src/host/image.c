@@ -25,10 +25,25 @@ static _Atomic(nr__image_t *) started;
 
 static void enlist(nr__image_t *image) {
     image->older = atomic_load_explicit(&started, memory_order_relaxed);
-    /* The list is only ever added to, and read by nobody but leak checkers. */
+    /* The list is only ever added to. Pairs with the acquire in `nr__image_at`. */
     while (!atomic_compare_exchange_weak_explicit(&started, &image->older, image,
                                                   memory_order_release, memory_order_relaxed)) {
     }
+}
+
+const nr__image_t *nr__image_at(uintptr_t address) {
+    const nr__image_t *image = atomic_load_explicit(&started, memory_order_acquire);
+    while (image != NULL &&
+           (address < atomic_load_explicit(&image->code, memory_order_relaxed) ||
+            address >= atomic_load_explicit(&image->code_end, memory_order_relaxed))) {
+        image = image->older;
+    }
+    return image;
+}
+
+static void set_code(nr__image_t *image, uintptr_t from, uintptr_t to) {
+    atomic_store_explicit(&image->code, from, memory_order_relaxed);
+    atomic_store_explicit(&image->code_end, to, memory_order_relaxed);
 }
 
 /* ---- What plugins hold ------------------------------------------------------------------- */
@@ -83,6 +98,7 @@ int nr__image_open(const char *path, uint32_t abi, nr__image_t **out, nr_error_t
         return rc;
     }
     image->pinned = image->library.pinned;
+    set_code(image, image->library.from, image->library.to);
     image->path = strdup(image->library.path);
     rc = image->path != NULL ? nr__loader_check(image, abi, err) : no_memory(path, err);
     if (rc != 0) {
@@ -95,6 +111,7 @@ int nr__image_open(const char *path, uint32_t abi, nr__image_t **out, nr_error_t
 
 /* An image whose init was called stays in the list, without its library. */
 void nr__image_discard(nr__image_t *image) {
+    set_code(image, 0, 0);
     nr__library_close(&image->library);
     if (image->name == NULL) {
         free(image->own_name);
@@ -178,6 +195,7 @@ int nr__image_keeps(const nr__image_t *image, char *text, size_t size) {
 }
 
 int nr__image_close(nr__image_t *image) {
+    set_code(image, 0, 0);
     return nr__library_close(&image->library);
 }
 

@@ -12,6 +12,7 @@
 #define NR__IMAGE_H
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 #include <nylon_ring/abi_v2.h>
 #include <nylon_ring/ext/cancel.h>
@@ -43,6 +44,9 @@ typedef struct nr__image {
     char *own_name, *version, *path;
     const char *pinned;    /* why it can not be unmapped, as far as its file tells; NULL: it can */
     nr__library_t library; /* until it was closed or abandoned */
+
+    /* Where its code is mapped, for signal handlers; 0 to 0 when it is gone. */
+    atomic_uintptr_t code, code_end;
 
     /* Written by any thread, relaxed; only for reports. */
     _Atomic uint64_t late, duplicate, unknown, backpressure;
@@ -95,5 +99,8 @@ int nr__image_close(nr__image_t *image);
 
 /* Leaves the image mapped for the rest of the process; no file stays. [any thread] */
 void nr__image_abandon(nr__image_t *image);
+
+/* The started image that has this address mapped, or NULL. Safe in signal handlers. [any thread] */
+const nr__image_t *nr__image_at(uintptr_t address);
 
 #endif

@@ -5,6 +5,8 @@
 #ifndef NR__PLATFORM_H
 #define NR__PLATFORM_H
 
+#include <stdint.h>
+
 #include "copy.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -21,6 +23,7 @@
 /* An opened library. Zeroed: none. */
 typedef struct nr__library {
     void *handle;
+    uintptr_t from, to; /* where it is mapped; `to` is the first address behind it */
     char *path;         /* of the original, absolute */
     nr__copy_t copy;    /* what was opened; its path is the name in the process's map */
     int copy_kept;      /* the copy's file is still there */
@@ -50,5 +53,9 @@ int nr__thread_start(void (*fn)(void *arg), void *arg, nr_error_t *err);
 /* A number of the calling thread that no other one has meanwhile, as debuggers show it: its
  * pthread_t. [any thread] */
 uint64_t nr__thread_number(void);
+
+/* The addresses of the code that is under way on this thread, innermost first; how many. Safe in
+ * signal handlers once it has been called outside of one. [any thread] */
+int nr__stack_addresses(void **out, int most);
 
 #endif

@@ -1,8 +1,9 @@
-/* Opening and closing libraries, and detached threads, on Linux. */
+/* Opening and closing libraries, threads and their stacks, on Linux. */
 #define _GNU_SOURCE
 #include "platform.h"
 
 #include <dlfcn.h>
+#include <execinfo.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -42,6 +43,29 @@ static int copies_stay(void) {
 
 /* ---- Libraries --------------------------------------------------------------------------- */
 
+static int is_named(struct dl_phdr_info *info, size_t size, void *name) {
+    (void)size;
+    return strcmp(info->dlpi_name, name) == 0;
+}
+
+/* Notes where the library is mapped, when it is this one. */
+static int find_range(struct dl_phdr_info *info, size_t size, void *arg) {
+    nr__library_t *library = arg;
+    if (!is_named(info, size, library->copy.path)) {
+        return 0;
+    }
+    library->from = UINTPTR_MAX;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        uintptr_t from = info->dlpi_addr + segment->p_vaddr;
+        if (segment->p_type == PT_LOAD) {
+            library->from = from < library->from ? from : library->from;
+            library->to = from + segment->p_memsz;
+        }
+    }
+    return 1;
+}
+
 /* Checks the copy's bytes, then lets the system's loader have it. */
 static int open_copy(int fd, nr__library_t *library, nr_error_t *err) {
     nr__elf_t elf;
@@ -56,6 +80,7 @@ static int open_copy(int fd, nr__library_t *library, nr_error_t *err) {
                          &elf, err);
     } else {
         library->pinned = nr__elf_pinned(&elf);
+        dl_iterate_phdr(find_range, library);
     }
     nr__elf_close(&elf);
     return rc;
@@ -98,11 +123,6 @@ int nr__library_open(const char *path, nr__library_t *out, nr_error_t *err) {
 
 void *nr__library_symbol(const nr__library_t *library, const char *name) {
     return dlsym(library->handle, name);
-}
-
-static int is_named(struct dl_phdr_info *info, size_t size, void *name) {
-    (void)size;
-    return strcmp(info->dlpi_name, name) == 0;
 }
 
 int nr__library_close(nr__library_t *library) {
@@ -150,4 +170,8 @@ int nr__thread_start(void (*fn)(void *arg), void *arg, nr_error_t *err) {
 
 uint64_t nr__thread_number(void) {
     return (uint64_t)pthread_self(); /* asking the kernel would take longer than all else */
+}
+
+int nr__stack_addresses(void **out, int most) {
+    return backtrace(out, most);
 }

@@ -254,6 +254,7 @@ end
 function M.run(who, main, options)
     local self = setmetatable({ who = who, options = options or {}, signals = {}, stuck = {} }, Session)
     self.turn = uv.run
+    core.report_crashes()
     report.hide "\n[^\n]*'turn'\n[^\n]*nylon_ring/cli/session%.lua.*$" -- a luv callback runs above `_loop`
     nr.install()
     os.exit = function(code) -- luacheck: ignore 122

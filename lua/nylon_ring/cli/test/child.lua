@@ -94,10 +94,14 @@ local function full_name(spec)
     return table.concat(names, " ")
 end
 
--- What it was doing at its end: " in the spec 'x', with the plugin 'y' loaded".
+-- What it was doing at its end: " in the spec 'x', with the plugin 'y' loaded"; or what the process itself
+-- has said of its end (src/host/crash.c).
 local function circumstances(record)
     local text = record.spec and (" in the spec '%s'"):format(full_name(record.spec)) or ""
-    if #record.plugins > 0 then
+    local culprit = record.err:match "%f[^%z\n]nylon%-ring: (plugin '[^\n]-' crashed: [^\n]*)"
+    if culprit then
+        return ("%s: %s"):format(text, culprit)
+    elseif #record.plugins > 0 then
         text = ("%s, with the plugin%s %s loaded"):format(text, #record.plugins > 1 and "s" or "",
             quoted(record.plugins))
     end

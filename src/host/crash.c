@@ -1,0 +1,168 @@
+/*
+ * The last words of a process whose plugin crashed. Runs in a signal handler: the started images
+ * and the call in progress are only read, the line is put together here, and nothing is allocated.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "image.h"
+#include "inside.h"
+
+#define FRAMES_MAX 64
+#define STACK_SIZE 65536 /* of the handler, where the thread's own stack is what has overflowed */
+
+static const struct {
+    int number;
+    const char *name;
+} faults[] = {
+    {SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"},   {SIGFPE, "SIGFPE"},
+    {SIGILL, "SIGILL"},   {SIGABRT, "SIGABRT"},
+};
+#define FAULTS (sizeof(faults) / sizeof(faults[0]))
+
+/* Written before our handler is installed. */
+static struct sigaction former[FAULTS];
+static int out;
+
+/* ---- The line ---------------------------------------------------------------------------- */
+
+typedef struct line {
+    char text[1024];
+    size_t len;
+} line_t;
+
+static void add(line_t *line, const char *text) {
+    size_t len = strlen(text), room = sizeof(line->text) - 1 - line->len;
+    len = len < room ? len : room;
+    memcpy(line->text + line->len, text, len);
+    line->len += len;
+}
+
+static void add_number(line_t *line, uint64_t number, unsigned base) {
+    char digits[24];
+    size_t at = sizeof(digits) - 1;
+    digits[at] = '\0';
+    do {
+        digits[--at] = "0123456789abcdef"[number % base];
+        number /= base;
+    } while (number > 0);
+    add(line, digits + at);
+}
+
+/* The innermost image whose code is under way, and the place in it. */
+static const nr__image_t *find_image(uintptr_t *place) {
+    void *frames[FRAMES_MAX];
+    int count = nr__stack_addresses(frames, FRAMES_MAX);
+    for (int i = 0; i < count; i++) {
+        const nr__image_t *image = nr__image_at((uintptr_t)frames[i]);
+        if (image != NULL) {
+            *place =
+                (uintptr_t)frames[i] - atomic_load_explicit(&image->code, memory_order_relaxed);
+            return image;
+        }
+    }
+    return NULL;
+}
+
+/* `image` may be NULL, where no code of one was found; then it is the call in progress that counts.
+ */
+static void tell(const char *signal_name, const nr__image_t *image, uintptr_t place) {
+    const nr__inside_t *inside = nr__inside;
+    if (image == NULL && inside != NULL) {
+        image = inside->image;
+    }
+    if (image == NULL) {
+        return; /* no plugin's doing, as far as can be seen */
+    }
+    line_t line = {.len = 0};
+    add(&line, "nylon-ring: plugin '");
+    add(&line, image->name);
+    add(&line, "' crashed: ");
+    add(&line, signal_name);
+    if (place != 0) {
+        add(&line, " at ");
+        add(&line, image->path);
+        add(&line, "+0x");
+        add_number(&line, place, 16);
+    }
+    if (inside != NULL && inside->image == image) {
+        add(&line, ", in handle of call ");
+        add_number(&line, inside->sid, 10);
+    }
+    line.text[line.len++] = '\n';
+    ssize_t written = write(out, line.text, line.len);
+    (void)written; /* nobody is left to be told */
+}
+
+/* ---- The signals ------------------------------------------------------------------------- */
+
+static size_t index_of(int number) {
+    size_t fault = 0;
+    while (faults[fault].number != number) {
+        fault++;
+    }
+    return fault;
+}
+
+/* Who has jumped to nowhere has no stack that can be read: reading it may fault once more, in which
+ * case that is left at that. */
+static void tell_once(const char *signal_name) {
+    static _Atomic uint64_t looking; /* the thread that reads its stack */
+    uint64_t self = nr__thread_number(), nobody = 0;
+    uintptr_t place = 0;
+    const nr__image_t *image = NULL;
+    if (atomic_compare_exchange_strong_explicit(&looking, &nobody, self, memory_order_relaxed,
+                                                memory_order_relaxed)) {
+        image = find_image(&place);
+    } else if (nobody != self) {
+        return; /* another thread was first, or it was told */
+    }
+    atomic_store_explicit(&looking, UINT64_MAX, memory_order_relaxed);
+    tell(signal_name, image, place);
+}
+
+/* Behind us the faulting instruction runs again, or what was sent is sent again, and meets whoever
+ * was there before. */
+static void on_fault(int number, siginfo_t *info, void *context) {
+    int saved = errno;
+    size_t fault = index_of(number);
+    (void)context;
+    tell_once(faults[fault].name);
+    sigaction(number, &former[fault], NULL);
+    if (info->si_code <= 0) { /* by kill, raise, abort */
+        raise(number);
+    }
+    errno = saved;
+}
+
+static void give_stack(void) {
+    static char memory[STACK_SIZE];
+    stack_t stack;
+    if (sigaltstack(NULL, &stack) == 0 && (stack.ss_flags & SS_DISABLE) != 0) {
+        stack = (stack_t){.ss_sp = memory, .ss_size = sizeof(memory)};
+        sigaltstack(&stack, NULL);
+    }
+}
+
+void nr_report_crashes(int fd) {
+    static atomic_flag done = ATOMIC_FLAG_INIT;
+    struct sigaction action = {.sa_sigaction = on_fault,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    void *first[1];
+    if (atomic_flag_test_and_set_explicit(&done, memory_order_relaxed)) {
+        return;
+    }
+    nr__stack_addresses(first, 1); /* loads what it needs, which no handler may */
+    give_stack();
+    out = fd;
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < FAULTS; i++) {
+        sigaction(faults[i].number, NULL, &former[i]);
+        sigaction(faults[i].number, &action, NULL);
+    }
+}
