@@ -11,6 +11,9 @@ local M = {}
 local EVENTS = { after = true, last = true, sid = true }
 local ENOUGH = 1000
 
+-- More than any plugin's trace keeps: the host says then how many that is.
+local MOST = 2 ^ 31
+
 ---Events that are kept of a plugin whose load does not say; for who runs other people's scripts.
 M.default = 0
 
@@ -90,7 +93,7 @@ function M.capacity(what, value, default)
     elseif type(value) ~= "number" or value < 1 or value % 1 ~= 0 or value == math.huge then
         misuse("%s takes a number of events, true for %d, or false for none", what, ENOUGH)
     end
-    return value
+    return math.min(value, MOST)
 end
 
 ---Records the last so many crossings of the plugin's ABI from now on, over reloads as well; what was recorded
@@ -105,7 +108,11 @@ end
 
 -- The last `count` of a list, as a list.
 local function tail(list, count)
-    return { unpack(list, math.max(1, #list - count + 1)) }
+    local last = {}
+    for index = math.max(1, #list - count + 1), #list do
+        last[#last + 1] = list[index]
+    end
+    return last
 end
 
 local function of_sid(list, sid)
@@ -123,6 +130,8 @@ local function check(opts)
     for name, wanted in pairs { after = "number", last = "number", sid = "string" } do
         if opts[name] ~= nil and type(opts[name]) ~= wanted then
             misuse("%s must be a %s, not %s", name, wanted, type(opts[name]))
+        elseif wanted == "number" and opts[name] and (opts[name] < 0 or opts[name] ~= opts[name]) then
+            misuse("%s must be 0 or more, not %s", name, opts[name])
         end
     end
 end

@@ -159,4 +159,18 @@ describe("a plugin's trace", function()
         assert.equal("unsupported", select(2, lua:trace(5)).code)
         assert.equal(0, #lua:events())
     end)
+
+    it("gives as many as are wanted, and refuses numbers that are none", function()
+        load("echo", 20000)
+        for _ = 1, 10000 do
+            plugin:call("/echo", "")
+        end
+        local all = plugin:events()
+        local last = plugin:events { last = 15000 }
+        assert.equal(15000, #last)
+        assert.equal(all[#all].seq, last[#last].seq)
+        assert.equal("too_large", select(2, plugin:trace(1e300)).code)
+        assert.has_error(function() plugin:events { after = -1 } end, "after must be 0 or more, not -1")
+        assert.has_error(function() plugin:events { after = 0 / 0 } end)
+    end)
 end)

@@ -23,9 +23,10 @@ typedef struct nr__trace {
     /* Under the lock. */
     nr_trace_event_t *ring; /* NULL: off */
     size_t capacity;
-    uint64_t newest; /* number of the last event; goes on when it is switched on again */
-    uint64_t before; /* the last number before that */
-    int awaited;     /* `finished` is */
+    uint64_t newest;  /* number of the last event; goes on when it is switched on again */
+    uint64_t before;  /* the last number before that */
+    uint64_t settled; /* up to this number no reader waits for threads any more */
+    int awaited;      /* `finished` is */
 } nr__trace_t;
 
 const char *nr_trace_name(nr_trace_kind_t kind) {
@@ -222,17 +223,20 @@ static int has_threads(const nr__trace_t *trace, uint64_t after) {
     return 0;
 }
 
-/* Under the lock. Such a function returns at once, unless the plugin's own `release` runs in it. */
+/* Under the lock. Such a function returns at once, unless the plugin's own `release` runs in it: no
+ * event is waited for twice, or looked at again. */
 static void settle(nr__trace_t *trace, uint64_t after) {
     uint64_t until = uv_hrtime() + SETTLE_NS;
     uint64_t now = until - SETTLE_NS;
 
+    after = after > trace->settled ? after : trace->settled;
     trace->awaited = 1;
     while (now < until && has_threads(trace, after)) {
         uv_cond_timedwait(&trace->finished, &trace->lock, until - now);
         now = uv_hrtime();
     }
     trace->awaited = 0;
+    trace->settled = trace->newest;
 }
 
 size_t nr_plugin_events(const nr_plugin_t *plugin, uint64_t after, nr_trace_event_t *out,

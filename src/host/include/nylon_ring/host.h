@@ -468,8 +468,8 @@ NR_API int nr_plugin_trace(nr_plugin_t *plugin, size_t capacity, nr_error_t *err
 
 /* Copies up to `len` of the recorded events after number `after`, oldest first, and answers how
  * many; `*lost` (NULL: not wanted) more came after it and were overwritten. Good for an unloaded
- * plugin as well. Waits a moment for what the plugin's threads are about in the host, so
- * that the result that one has just read is told with its outcome. [loop] */
+ * plugin as well. Waits, for 20 ms at most and once an event, for what the plugin's threads are
+ * about in the host, so that the result that one has just read is told with its outcome. [loop] */
 NR_API size_t nr_plugin_events(const nr_plugin_t *plugin, uint64_t after, nr_trace_event_t *out,
                                size_t len, uint64_t *lost);
 
