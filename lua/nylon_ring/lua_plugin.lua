@@ -95,7 +95,7 @@ function M.plugin_from_lua(by_path, opts)
     for _, name in ipairs(COUNTERS) do
         counts[name] = 0
     end
-    local caller = debug.getinfo(2, "Sl")
+    local caller = debug.getinfo(2, "Sl") or { short_src = "?", currentline = 0 } -- a task's own function
     return setmetatable({
         name = opts.name or "lua",
         version = opts.version or "0",

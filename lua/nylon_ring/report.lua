@@ -71,6 +71,13 @@ function M.deliver(err, traceback, task)
     end
 end
 
+---A message handler for `xpcall`: the error as it was raised, with the stack.
+---@param err any
+---@return { raised: any, traceback: string }
+function M.keep_stack(err)
+    return { raised = err, traceback = debug.traceback("", 2):gsub("^\n", "") }
+end
+
 ---The stack of the task that failed, then that of the one that waited for it.
 ---@param inner string
 ---@param task nylon_ring.Task the one that waited

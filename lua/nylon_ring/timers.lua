@@ -8,8 +8,12 @@
 --
 -- A clock that is moved by hand (test/clock.lua) takes what is set while it is installed; what is due at
 -- once stays with the loop.
+--
+-- A finalizer may run wherever memory is allocated, also in here: it sets no timer, but links an entry that
+-- was made before into a list (`defer`), and the loop's next turn serves that.
 
 local core = require "nylon_ring.core"
+local report = require "nylon_ring.report"
 local uv = require "luv"
 
 local ceil, max, min = math.ceil, math.max, math.min
@@ -24,11 +28,13 @@ local M = {}
 ---@field seq integer breaks ties, so that equal times fire in the order of their start
 ---@field fire? fun() nil: cancelled or fired
 ---@field by_hand? boolean a clock's, and not in the heap
+---@field before? nylon_ring.Timer that was deferred before it
 
 ---@type nylon_ring.Timer[]
 local heap = {}
 local size, live, seq = 0, 0, 0
 local timer, idle, armed_for
+local waker, deferred -- an async handle; the last entry of the list, each has the one `before` it
 local others = setmetatable({}, { __mode = "k" }) -- handles of the house that are not for this heap
 local by_hand
 
@@ -85,8 +91,9 @@ local function compact()
     if size < 64 or size < live * 2 then
         return
     end
+    local fresh = {} -- before the rest is looked at: see above
     local old, old_size = heap, size
-    heap, size = {}, 0
+    heap, size = fresh, 0
     for index = 1, old_size do
         if old[index].fire then
             size = size + 1
@@ -135,6 +142,28 @@ local function arm()
     end
 end
 
+-- What one entry raises is told, and holds up none of the others.
+local function serve(entry)
+    local run = entry.fire
+    if run then
+        entry.fire = nil
+        local ok, err = xpcall(run, report.keep_stack)
+        if not ok then
+            report.deliver(err.raised, err.traceback)
+        end
+    end
+end
+
+local function fire_deferred()
+    local entry = deferred
+    deferred = nil
+    while entry do
+        local next_one = entry.before
+        serve(entry)
+        entry = next_one
+    end
+end
+
 -- Fires what was due and set when the callback began; what is set meanwhile, even for at once, waits for
 -- the loop's next turn, so that a task that sleeps 0 in a loop holds up nobody.
 function on_due()
@@ -146,12 +175,8 @@ function on_due()
             break
         end
         pop()
-        local fire = entry.fire
-        if fire then
-            entry.fire = nil
-            live = live - 1
-            fire()
-        end
+        live = live - (entry.fire and 1 or 0)
+        serve(entry)
     end
     arm()
 end
@@ -208,20 +233,45 @@ function M.cancel(entry)
     end
     live = live - 1
     if live == 0 then
-        heap, size = {}, 0
+        for index = 1, size do
+            heap[index] = nil
+        end
+        size = 0
         disarm()
     else
         compact()
     end
 end
 
+---An entry for `defer`: to be made where a finalizer is set, which may make nothing any more.
+---@param run fun()
+---@return nylon_ring.Timer
+function M.deferrable(run)
+    if not usable(waker) then
+        waker = uv.new_async(fire_deferred)
+        waker:unref()
+    end
+    return { fire = run }
+end
+
+---Calls an entry's function in the loop's next turn. Once an entry; for finalizers.
+---@param entry nylon_ring.Timer
+function M.defer(entry)
+    entry.before, deferred = deferred, entry
+    if usable(waker) then
+        waker:send()
+    end
+end
+
 ---Sets the timer again where a script closed it. True when something is due, now or later.
 ---@return boolean
 function M.revive()
+    local was_deferred = deferred ~= nil
+    fire_deferred()
     if live > 0 then
         arm()
     end
-    return live > 0
+    return was_deferred or live > 0
 end
 
 core.on_reopen(M.revive)
@@ -236,7 +286,7 @@ end
 ---@param handle userdata
 ---@return boolean
 function M.owns(handle)
-    return handle == timer or handle == idle or others[handle] == true
+    return handle == timer or handle == idle or handle == waker or others[handle] == true
 end
 
 ---@return integer how many are set

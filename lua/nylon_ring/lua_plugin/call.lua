@@ -2,6 +2,7 @@
 
 local core = require "nylon_ring.core"
 local errors = require "nylon_ring.errors"
+local exchanges = require "nylon_ring.lua_plugin.exchange"
 local misuse = require "nylon_ring.misuse"
 local task = require "nylon_ring.task"
 
@@ -35,9 +36,7 @@ local MAX_INPUT = 64
 
 local function leave(call, code)
     call.cancelled = code
-    for _, listener in ipairs(call._listeners) do
-        listener(code)
-    end
+    exchanges.tell(call._listeners, code)
     call:_wake_input()
 end
 
@@ -182,7 +181,7 @@ function Call:frame(data)
     data = check_data(data)
     local exchange = self._exchange
     while exchange.open and exchange.streams and exchange:is_full(#data) do
-        self:writable()
+        self:_await_room(#data)
     end
     return (exchange:send(statuses.OK, data))
 end
@@ -196,24 +195,32 @@ function Call:finish(status, data)
     return (self._exchange:send(parts(status, data, default)))
 end
 
+-- Suspends until there is room, if there is none for so many bytes.
+function Call:_await_room(size)
+    local exchange = self._exchange
+    if not exchange:is_full(size) then
+        return
+    end
+    local current, waiting = task.must_suspend(), true
+    exchange:on_room(current, function()
+        if waiting then
+            task.wake(current)
+        end
+    end)
+    task.park(current, function()
+        waiting = false
+        exchange:on_room(current, nil)
+    end, ("room in %s %s"):format(exchange.plugin.name, exchange.target))
+end
+
 ---Suspends until half of the reader's queue is free, or the stream is over.
 ---@async
 ---@return boolean writable
 function Call:writable()
-    local exchange = self._exchange
-    if exchange.open and exchange:is_full(0) then
-        local current, waiting = task.must_suspend(), true
-        exchange:on_room(current, function()
-            if waiting then
-                task.wake(current)
-            end
-        end)
-        task.park(current, function()
-            waiting = false
-            exchange:on_room(current, nil)
-        end, ("room in %s %s"):format(exchange.plugin.name, exchange.target))
+    if self._exchange.open then
+        self:_await_room(0)
     end
-    return exchange.open
+    return self._exchange.open
 end
 
 ---Has a function called when the caller's side ends the call: with the Error's code.
@@ -252,6 +259,9 @@ end
 ---@async
 ---@return string|nil
 function Call:recv()
+    if self._waiting then
+        misuse "another task reads this call's input already: let one task read it"
+    end
     while not self._input[1] and not self._no_more and self._exchange.open do
         local current = task.must_suspend()
         self._waiting = current

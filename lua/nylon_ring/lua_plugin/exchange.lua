@@ -7,10 +7,12 @@
 
 local core = require "nylon_ring.core"
 local errors = require "nylon_ring.errors"
+local report = require "nylon_ring.report"
 local task = require "nylon_ring.task"
 local timers = require "nylon_ring.timers"
 
-local ipairs, next, pairs, setmetatable = ipairs, next, pairs, setmetatable
+local error, ipairs, next, pairs = error, ipairs, next, pairs
+local pcall, setmetatable, xpcall = pcall, setmetatable, xpcall
 
 local OK, STREAM_END = core.statuses.OK, core.statuses.STREAM_END
 
@@ -109,10 +111,16 @@ local function tell_room(exchange)
     end
 end
 
--- In the order in which they asked to hear it.
-local function tell_left(exchange)
-    for _, listener in ipairs(exchange._on_leave) do
-        listener(exchange.left)
+---Calls listeners in the order in which they asked to hear it. What one raises is told, and keeps it from
+---nobody else.
+---@param listeners (fun(code: string))[]
+---@param code string
+function M.tell(listeners, code)
+    for _, listener in ipairs(listeners) do
+        local ok, err = xpcall(listener, report.keep_stack, code)
+        if not ok then
+            report.deliver(err.raised, err.traceback)
+        end
     end
 end
 
@@ -127,7 +135,7 @@ local function close(exchange, counter)
         timers.cancel(exchange._deadline)
     end
     if exchange.left and exchange.left ~= "notified" then
-        tell_left(exchange)
+        M.tell(exchange._on_leave, exchange.left)
     end
     tell_room(exchange)
     wake_reader(exchange)
@@ -286,7 +294,13 @@ end
 ---@param timeout number 0: none
 ---@param canceller? fun() the wait is given up
 function Exchange:wait(timeout, canceller)
-    local current = task.must_suspend()
+    local can_wait, current = pcall(task.must_suspend) -- the handler may have cancelled this very task
+    if not can_wait then
+        if canceller then
+            canceller()
+        end
+        error(current, 0)
+    end
     local timer = timeout > 0 and timers.after(timeout, function()
         self:give_up("timeout", timeout)
     end)

@@ -4,15 +4,27 @@
 local core = require "nylon_ring.core"
 local errors = require "nylon_ring.errors"
 local task = require "nylon_ring.task"
+local timers = require "nylon_ring.timers"
 
 local M = {}
 
--- Offers again what was refused, once the loop has turned.
-local function offer(stream, data)
+local PAUSE = 1 -- millisecond of real time: a clock that is moved by hand may stand still
+
+local function pause()
     local await = require "nylon_ring.await"
+    await.await(function(resume)
+        local entry = timers.set({ fire = resume }, PAUSE)
+        return function()
+            timers.cancel(entry)
+        end
+    end)
+end
+
+-- Offers again what was refused.
+local function offer(stream, data)
     local taken, err = stream:send(data)
     while not taken and errors.is(err, "backpressure") do
-        await.sleep(1)
+        pause()
         taken, err = stream:send(data)
     end
     return taken

@@ -18,6 +18,7 @@ local M = {}
 ---@field private _timeout number
 ---@field private _owner nylon_ring.Task|nil
 ---@field private _closed boolean
+---@field private _held { [1]: boolean } whether the stream is open; shared with the finalizer
 ---@field private _guard ffi.cdata* gives the stream up when it is collected
 local LuaStream = {
     frames = streams.Stream.frames,
@@ -26,21 +27,22 @@ local LuaStream = {
 LuaStream.__index = LuaStream
 
 -- Everything that a close does for the handler. Not the stream's method: a finalizer has no stream.
-local function give_up(exchange, guard)
-    if guard[0] == 1 then
-        guard[0] = 0
+local function give_up(exchange, held)
+    if held[1] then
+        held[1] = false
         exchanges.count_streams(-1)
         exchange:give_up "cancelled"
     end
 end
 
 -- Handlers must not run inside the collector: they hear of it in the loop's next turn.
-local function new_guard(exchange)
-    return ffi.gc(ffi.new("char[1]", 1), function(guard)
-        if guard[0] == 1 then
-            timers.after(0, function()
-                give_up(exchange, guard)
-            end)
+local function new_guard(exchange, held)
+    local entry = timers.deferrable(function()
+        give_up(exchange, held)
+    end)
+    return ffi.gc(ffi.new "char[1]", function()
+        if held[1] then
+            timers.defer(entry)
         end
     end)
 end
@@ -53,13 +55,15 @@ end
 function M.new(exchange, call, timeout, deadline)
     exchanges.count_streams(1)
     exchange:set_deadline(deadline)
+    local held = { true }
     local stream = setmetatable({
         plugin = exchange.plugin,
         _exchange = exchange,
         _call = call,
         _timeout = timeout,
         _closed = false,
-        _guard = new_guard(exchange),
+        _held = held,
+        _guard = new_guard(exchange, held),
     }, LuaStream)
     stream._owner = task.adopt(stream)
     return stream
@@ -100,7 +104,7 @@ function LuaStream:close()
         self._closed = true
         task.release(self._owner, self)
         self._exchange:drop()
-        give_up(self._exchange, self._guard)
+        give_up(self._exchange, self._held)
     end
 end
 
