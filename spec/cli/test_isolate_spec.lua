@@ -143,6 +143,12 @@ ok 3 - is next
         assert.equal(plain.out, test("--isolate", unpack(words)).out)
     end)
 
+    it("is refused with a value", function()
+        local got = test "--isolate=1"
+        assert.equal(2, got.code)
+        assert.equal("nylon-ring test: option '--isolate' takes no value\n", got.err)
+    end)
+
     it("runs files again with --repeat", function()
         write("a_spec.lua", "it('is there', function() end)")
         local got = test("-o", "TAP", "--isolate", "--repeat", "2")

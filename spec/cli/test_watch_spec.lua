@@ -1,4 +1,5 @@
 local support = require "spec.support"
+local test_words = require "nylon_ring.cli.test.words"
 
 describe("test --watch", function()
     it("runs again when a file has changed, and is left with Ctrl-C", function()
@@ -16,6 +17,17 @@ describe("test --watch", function()
         run:wait_for("err", "./a_spec.lua has changed")
         run:kill "sigint"
         assert.equal(130, run:wait().code)
+    end)
+
+    -- Not through the program: where this does not hold it starts itself without end.
+    it("has runs that cannot watch, and takes no value", function()
+        local own, rest = test_words.take { "--jobs", "2", "--watch", "-o", "TAP", "--isolate", "a_spec.lua" }
+        local run = test_words.for_watched(own, rest)
+        assert.same({ "--isolate", "--jobs=2", "-o", "TAP", "a_spec.lua" }, run)
+        assert.is_nil(test_words.take(run).watch)
+        local none, err = test_words.take { "--watch=1", "a_spec.lua" }
+        assert.is_nil(none)
+        assert.equal("option '--watch' takes no value", err)
     end)
 end)
 

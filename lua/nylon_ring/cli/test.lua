@@ -198,7 +198,7 @@ function M.run(args, who)
         say.error(who, words)
         return 2
     elseif own.watch then
-        return require("nylon_ring.cli.test.watch").run(who, test_words.without_watch(args.rest))
+        return require("nylon_ring.cli.test.watch").run(who, test_words.for_watched(own, words))
     end
     local output = not say.has_color(1) and "plainTerminal" or nil
     table.insert(words, 1, "--ignore-lua")

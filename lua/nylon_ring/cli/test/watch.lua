@@ -124,7 +124,7 @@ local function run_again_and_again(who, words)
 end
 
 ---@param who string
----@param words string[] of `nylon-ring test`, without `--watch`
+---@param words string[] of the runs
 ---@return integer code
 function M.run(who, words)
     return require("nylon_ring.cli.session").run(who, function()

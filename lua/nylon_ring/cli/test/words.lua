@@ -27,12 +27,28 @@ for _, option in ipairs(M.options) do
     by_name[option.name] = option
 end
 
-local function take_value(option, text)
+local function take_number(option, text)
     if not text then
         return nil, ("option '%s' needs a value"):format(option.name)
     end
     local number, err = whole(option.least)(text)
     return number, err and ("option '%s': %s"):format(option.name, err)
+end
+
+-- What the word at `index` says of an option of ours, and where the next begins; or nil and what is wrong.
+local function take_value(option, words, index)
+    local value = words[index]:match "=(.*)$"
+    if not option.value then
+        if value then
+            return nil, ("option '%s' takes no value"):format(option.name)
+        end
+        return true, index + 1
+    elseif not value then
+        index = index + 1
+        value = words[index]
+    end
+    local number, err = take_number(option, value)
+    return number, err or index + 1
 end
 
 --- Our options by name without dashes, and the words that are left; or nil and what is wrong.
@@ -41,37 +57,48 @@ end
 function M.take(words)
     local own, rest, index = {}, {}, 1
     while words[index] do
-        local name, value = words[index]:match "^(%-%-[%l-]+)=?(.*)$"
-        local option = name and by_name[name]
-        if not option then
-            table.insert(rest, words[index])
-        elseif not option.value then
-            own[name:sub(3)] = true
+        local option = by_name[words[index]:match "^[^=]+"]
+        if option then
+            local value, next_one = take_value(option, words, index)
+            if value == nil then
+                return nil, next_one
+            end
+            own[option.name:sub(3)], index = value, next_one
         else
-            if not words[index]:find("=", 1, true) then
-                index = index + 1
-                value = words[index]
-            end
-            local number, err = take_value(option, value)
-            if not number then
-                return nil, err
-            end
-            own[name:sub(3)] = number
+            table.insert(rest, words[index])
+            index = index + 1
         end
-        index = index + 1
     end
     return own, rest
 end
 
---- All words but `--watch`.
----@param words string[]
----@return string[]
-function M.without_watch(words)
-    local kept = {}
-    for _, word in ipairs(words) do
-        if word ~= "--watch" then
-            table.insert(kept, word)
+-- Our options as words, for another process.
+local function as_words(own, names)
+    local words = {}
+    for _, name in ipairs(names) do
+        if own[name] == true then
+            table.insert(words, "--" .. name)
+        elseif own[name] then
+            table.insert(words, ("--%s=%d"):format(name, own[name]))
         end
+    end
+    return words
+end
+
+--- The words for the runs of `--watch`, which cannot watch themselves.
+---@param own table
+---@param words string[] busted's
+---@return string[]
+function M.for_watched(own, words)
+    local names = {}
+    for _, option in ipairs(M.options) do
+        if option.name ~= "--watch" then
+            table.insert(names, option.name:sub(3))
+        end
+    end
+    local kept = as_words(own, names)
+    for _, word in ipairs(words) do
+        table.insert(kept, word)
     end
     return kept
 end
@@ -113,10 +140,8 @@ end
 ---@return string[]
 function M.for_child(own, words)
     local kept = filter(words, not_for_child, false)
-    for _, name in ipairs { "timeout", "file-timeout" } do
-        if own[name] then
-            table.insert(kept, ("--%s=%d"):format(name, own[name]))
-        end
+    for _, word in ipairs(as_words(own, { "timeout", "file-timeout" })) do
+        table.insert(kept, word)
     end
     return kept
 end
