@@ -25,10 +25,12 @@ endforeach()
 foreach(topic IN ITEMS late endless)
     add_fixture(${topic} fixture_${topic}/fixture_${topic}.c echo/worker.c)
 endforeach()
-foreach(topic IN ITEMS throw unique)
+foreach(topic IN ITEMS throw unique exit)
     add_fixture(${topic} fixture_${topic}/fixture_${topic}.cpp)
 endforeach()
-target_link_options(fixture_pinned PRIVATE -Wl,-z,nodelete)
+foreach(topic IN ITEMS pinned exit)
+    target_link_options(fixture_${topic} PRIVATE -Wl,-z,nodelete)
+endforeach()
 
 # Cannot be loaded: fixture_load_<case> and fixture_load_v2_<case>.
 foreach(case IN ITEMS none no_export null_info wrong_version small_info bad_name null_name

@@ -6,6 +6,9 @@
  *   SIGINT, SIGTERM ──▶ on_signal ──1st──▶ libuv's handler ──▶ loop ──▶ tasks are cancelled
  *                                 └─2nd──▶ _exit(130 or 143)
  *
+ * A run of specs is a failure until it was finished: where something calls exit() in its middle, a
+ * handler of exit changes the code. So does it with a destructor's exit() after a run that failed.
+ *
  * A broken standard output ends the process as it ends any filter. Every other broken pipe (a
  * socket of the script's, a child's input) stays what luv made of it: an error of that write.
  */
@@ -18,6 +21,7 @@
 #include <lauxlib.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +40,17 @@ static struct {
     volatile int *flag;          /* told of an interrupt, for calls that never turn the loop */
     volatile sig_atomic_t count; /* signals so far */
 } interrupt;
+
+static const char left_text[] =
+    "nylon-ring test: exit() was called before the run was over, by a plugin or through the FFI: "
+    "the other specs had no turn\n";
+
+enum { UNFINISHED = -1 };
+
+static struct {
+    pid_t process;   /* whose exit is looked at, and not a fork's; 0: nobody's */
+    atomic_int code; /* what `cli_process_finish` has answered; exit may be called on any thread */
+} run;
 
 static void write_error(const char *text, size_t len) {
     ssize_t written = write(STDERR_FILENO, text, len);
@@ -94,12 +109,40 @@ static int l_interruptible(lua_State *L) {
 }
 
 int cli_process_finish(int code) {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
-    fputs(
-        "nylon-ring: could not write all of the standard output; is there room, and is it open?\n",
-        stderr);
-    return code == EXIT_SUCCESS ? EXIT_FAILURE : code;
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fputs("nylon-ring: could not write all of the standard output; is there room, and is it "
+              "open?\n",
+              stderr);
+        code = code == EXIT_SUCCESS ? EXIT_FAILURE : code;
+    }
+    atomic_store_explicit(&run.code, code, memory_order_relaxed);
+    return code;
+}
+
+/* Runs in exit(). Only standard output is flushed in the middle of a run: another thread may be
+ * reading from another stream, and holds its lock. */
+static void on_exit_called(void) {
+    int code = atomic_load_explicit(&run.code, memory_order_relaxed);
+    if (getpid() != run.process || code == EXIT_SUCCESS)
+        return;
+    if (code == UNFINISHED) {
+        fflush(stdout);
+        write_error(left_text, sizeof left_text - 1);
+        _exit(EXIT_FAILURE);
+    }
+    fflush(NULL);
+    _exit(code);
+}
+
+/* must_finish(): from now on exit() fails before `cli_process_finish`, and does not change a
+ * failure that was answered there. To be called before a plugin is loaded, whose own handlers then
+ * run before this one. */
+static int l_must_finish(lua_State *L) {
+    run.process = getpid();
+    atomic_store_explicit(&run.code, UNFINISHED, memory_order_relaxed);
+    if (atexit(on_exit_called) != 0)
+        return luaL_error(L, "the C library has no room for a handler of exit");
+    return 0;
 }
 
 /* Takes the place before libuv's handler, where libuv has one for this signal. */
@@ -141,12 +184,10 @@ static int l_leave(lua_State *L) {
 
 int cli_process_open(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"interruptible", l_interruptible},
-        {"guard", l_guard},
-        {"leave", l_leave},
-        {NULL, NULL},
+        {"interruptible", l_interruptible}, {"guard", l_guard}, {"leave", l_leave},
+        {"must_finish", l_must_finish},     {NULL, NULL},
     };
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 4);
     luaL_register(L, NULL, functions);
     return 1;
 }

@@ -186,6 +186,7 @@ local function run(begin, words, output, who)
     -- busted names itself after the chunk that calls it, and ends without os.exit where that has a name.
     local runner = loadstring("local options = ... require 'busted.runner' (options)", "@" .. who)
     local session = require "nylon_ring.cli.session"
+    require("nylon_ring.cli.process").must_finish()
     return session.run(who, function()
         guard_yield()
         run_busted(session, runner, seen, output)
