@@ -30,16 +30,3 @@ describe("test --watch", function()
         assert.equal("option '--watch' takes no value", err)
     end)
 end)
-
-describe("test --coverage", function()
-    it("says how to install LuaCov where it is missing", function()
-        if pcall(require, "luacov.runner") then
-            pending "LuaCov is installed"
-        end
-        local got = support.run { "test", "--coverage", "spec" }
-        assert.equal(2, got.code)
-        assert.equal("nylon-ring test: --coverage needs LuaCov, which is not installed: "
-            .. "luarocks --lua-version 5.1 install luacov\n", got.err)
-        assert.equal("", got.out)
-    end)
-end)

@@ -36,7 +36,8 @@ end
 ---@class nylon_ring.cli.SessionOptions
 ---@field on_signal? fun() the first Ctrl-C or SIGTERM, before the main task is cancelled
 ---@field on_exit? fun(code: integer): integer what `os.exit` of a script comes to
----@field on_leave? fun() the end is decided, tasks and plugins are still there
+---@field on_leave? fun(code: integer): integer|nil the end is decided, tasks and plugins are still there; may
+---change the code
 ---@field on_dry? fun(main: nylon_ring.Task): boolean nothing is left that could wake it; true: it was told
 
 ---@class nylon_ring.cli.Session
@@ -65,6 +66,13 @@ local function exit_code(code)
     return code and math.floor(tonumber(code) or 1) % 256 or 1
 end
 
+--- Tells once that the program leaves.
+function Session:_announce()
+    local on_leave = self.options.on_leave
+    self.options.on_leave = nil
+    self.code = on_leave and on_leave(self.code) or self.code
+end
+
 --- `os.exit` of scripts. The task that calls it stays suspended there, so that it never returns, and the
 --- program leaves in order. Where nothing can suspend (a luv callback, a builtin that calls back) the
 --- process ends on the spot.
@@ -79,6 +87,7 @@ function Session:_exit(code)
         end
         pcall(core.suspend)
     end
+    self:_announce()
     core.close()
     process.leave(self.code)
 end
@@ -229,9 +238,7 @@ end
 --- Ends the run. Where a plugin's thread may still run code of ours, or a signal asked for the end, no
 --- destructor runs any more.
 function Session:_leave()
-    if self.options.on_leave then
-        self.options.on_leave()
-    end
+    self:_announce()
     self:_wind_up()
     core.close()
     for _, signal in ipairs(self.signals) do

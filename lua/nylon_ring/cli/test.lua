@@ -1,4 +1,5 @@
 --- `nylon-ring test`: the whole of busted as one task, so that specs and all their hooks may suspend.
+local coverage = require "nylon_ring.cli.test.coverage"
 local limits = require "nylon_ring.test.limits"
 local say = require "nylon_ring.cli.say"
 local test_words = require "nylon_ring.cli.test.words"
@@ -41,10 +42,11 @@ local function busted_options(words, output, who)
 end
 
 --- Takes hold of busted's core when the runner makes it, and puts our helper where the runner is about to
---- load the user's. Both are modules that the runner calls exactly there.
+--- load the user's, and our start of LuaCov for its own. All are modules that the runner calls exactly there.
 ---@param begin fun(core: table) called there
+---@param counted? nylon_ring.cli.Coverage
 ---@return table seen `core`, and `finished` once every spec had its turn
-local function watch_busted(begin)
+local function watch_busted(begin, counted)
     local make, prepare_ffi = require "busted.core", require "busted.luajit"
     local seen = {}
     package.loaded["busted.core"] = function()
@@ -58,6 +60,11 @@ local function watch_busted(begin)
     package.loaded["busted.luajit"] = function()
         prepare_ffi()
         begin(seen.core)
+    end
+    package.loaded["busted.modules.luacov"] = function()
+        return function(config)
+            return not counted or counted:start(config)
+        end
     end
     return seen
 end
@@ -114,8 +121,11 @@ local function exit_place()
 end
 
 --- How the run of the program meets what a spec may do to it.
-local function guards(seen, who)
+local function guards(seen, who, counted)
     return {
+        on_leave = counted and function(code)
+            return counted:finish(code)
+        end,
         on_signal = function()
             limits.stop()
             skip_the_rest(seen.core)
@@ -143,7 +153,7 @@ local function choose(own, words, output, who)
         print(("nylon-ring %s, busted %s"):format(version, require "busted.core"().version))
         return nil, 0
     end
-    if chosen.coverage and not pcall(require, "luacov.runner") then
+    if chosen.coverage and not coverage.find() then
         say.error(who, "--coverage needs LuaCov, which is not installed: "
             .. "luarocks --lua-version 5.1 install luacov")
         return nil, 2
@@ -151,12 +161,20 @@ local function choose(own, words, output, who)
     return chosen, own.timeout or from_environment or limits.DEFAULT
 end
 
+--- What this process is in the run.
+local function role_of(own, chosen)
+    if chosen.output == test_words.EVENTS then
+        return "child"
+    end
+    return not chosen.list and (own.isolate or own.jobs) and "parent" or "alone"
+end
+
 --- What is done in this process when busted is ready to load files: these are watched as they run, or other
 --- processes run them. Answers also busted's words, as they are changed for that.
-local function prepare(own, words, chosen, limit)
+local function prepare(own, words, chosen, limit, role)
     local watched = { spec = limit, file = own["file-timeout"] or 0, suite = own["suite-timeout"] or 0 }
     watched.keep_going = chosen["keep-going"]
-    if chosen.list or not (own.isolate or own.jobs) then
+    if role ~= "parent" then
         return function(core)
             require "nylon_ring.busted"
             limits.start(core, watched)
@@ -179,10 +197,10 @@ local function prepare(own, words, chosen, limit)
 end
 
 --- Runs busted as the main task of the program.
-local function run(begin, words, output, who)
+local function run(begin, words, output, who, counted)
     words[0] = "nylon-ring"
     _G.arg = words
-    local seen = watch_busted(begin)
+    local seen = watch_busted(begin, counted)
     -- busted names itself after the chunk that calls it, and ends without os.exit where that has a name.
     local runner = loadstring("local options = ... require 'busted.runner' (options)", "@" .. who)
     local session = require "nylon_ring.cli.session"
@@ -190,7 +208,7 @@ local function run(begin, words, output, who)
     return session.run(who, function()
         guard_yield()
         run_busted(session, runner, seen, output)
-    end, guards(seen, who))
+    end, guards(seen, who, counted))
 end
 
 function M.run(args, who)
@@ -207,9 +225,10 @@ function M.run(args, who)
     if not chosen then
         return limit
     end
-    local begin
-    begin, words = prepare(own, words, chosen, limit)
-    return run(begin, words, output, who)
+    local role = role_of(own, chosen)
+    local begin, busted_words = prepare(own, words, chosen, limit, role)
+    local counted = chosen.coverage and not chosen.list and coverage.new(who, role) or nil
+    return run(begin, busted_words, output, who, counted)
 end
 
 return M

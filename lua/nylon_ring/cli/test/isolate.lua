@@ -8,6 +8,8 @@ local nr = require "nylon_ring"
 local replay = require "nylon_ring.cli.test.replay"
 local uv = require "luv"
 
+local EVENTS = require "nylon_ring.cli.test.words".EVENTS
+
 local M = {}
 
 ---@class nylon_ring.cli.Pool
@@ -24,7 +26,7 @@ Pool.__index = Pool
 local function words_for(pool, file)
     local words = { "test", unpack(pool.words) }
     table.insert(words, "-o")
-    table.insert(words, "nylon_ring.test.events")
+    table.insert(words, EVENTS)
     table.insert(words, file)
     return words
 end

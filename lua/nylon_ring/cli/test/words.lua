@@ -4,6 +4,9 @@ local whole = require "nylon_ring.cli.options".whole
 
 local M = {}
 
+--- The output handler by which a file's process tells what happens in it.
+M.EVENTS = "nylon_ring.test.events"
+
 ---@class nylon_ring.cli.TestOption
 ---@field name string
 ---@field value? string what its value is called; nil: it has none
@@ -115,7 +118,7 @@ end
 local not_for_child = { ["-o"] = true, ["--output"] = true, ["-Xoutput"] = true, ["--repeat"] = true }
 
 -- Not for the one that tells: specs come in the order that they ran in.
-local not_for_parent = { ["--shuffle-tests"] = true, ["-c"] = true, ["--coverage"] = true }
+local not_for_parent = { ["--shuffle-tests"] = true }
 
 --- Busted's options of these words without those that `leave_out` names, and without files and folders.
 local function filter(words, leave_out, keep_files)
