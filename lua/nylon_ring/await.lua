@@ -76,6 +76,16 @@ function M.await(start)
     return wait(current, state, start(resume))
 end
 
+local function pause(ms, set)
+    local current = task.must_suspend()
+    local timer = set(ms, function()
+        task.wake(current)
+    end)
+    task.park(current, function()
+        timers.cancel(timer)
+    end, "sleep", ms)
+end
+
 ---Suspends the task for some milliseconds; 0 lets the loop turn once.
 ---@async
 ---@param ms number
@@ -83,13 +93,14 @@ function M.sleep(ms)
     if type(ms) ~= "number" or ms ~= ms then
         error("nr.sleep takes milliseconds", 2)
     end
-    local current = task.must_suspend()
-    local timer = timers.after(ms, function()
-        task.wake(current)
-    end)
-    task.park(current, function()
-        timers.cancel(timer)
-    end, "sleep", ms)
+    pause(ms, timers.after)
+end
+
+---Suspends the task until the loop has looked for signals, whatever clock is installed: a signal has come,
+---and `fast` starts nothing before. The task may be cancelled here.
+---@async
+function M.let_signal_in()
+    pause(1, timers.on_loop) -- 0 would come before the loop's poll
 end
 
 return M

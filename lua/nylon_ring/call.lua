@@ -110,9 +110,9 @@ M.resolve = resolve
 
 -- A signal has come: a loop of calls that are answered at once would never let the event loop see it. The
 -- request is resolved anew afterwards, because another task may have used the scratch one.
-local function call_again(plugin, request, body, timeout)
-    await.sleep(1) -- past the loop's poll; the task may be cancelled here
-    return M.call(plugin, request, body, { timeout = timeout > 0 and timeout })
+local function call_again(plugin, request, body, timeout, state)
+    await.let_signal_in()
+    return M.call(plugin, request, body, { timeout = timeout > 0 and timeout, state = state })
 end
 
 -- Starts a call through the FFI, and waits for it where the answer is not there yet.
@@ -184,12 +184,14 @@ function M.call(plugin, target, body, opts)
         options.check("call", opts, CALL)
         timeout, state = options.limit("timeout", opts.timeout, timeout), opts.state
     end
-    if timeout ~= 0 and timers.by_hand() then
+    local clock = timeout ~= 0 and timers.by_hand()
+    if not clock and state == nil and not (learner and learner._slow) then
+        return call_fast(plugin, learner, c, request, target, body, timeout)
+    elseif fast.interrupted ~= 0 then
+        return call_again(plugin, request, body, timeout, state)
+    elseif clock then
         local late = by_hand.late(plugin, target, timeout)
         return settle(by_hand.limit(timeout, late, core_call, plugin._handle, target, c, body, 0, state))
-    end
-    if state == nil and not (learner and learner._slow) then
-        return call_fast(plugin, learner, c, request, target, body, timeout)
     end
     return learn(learner, core_call(plugin._handle, target, c, body, timeout, state))
 end

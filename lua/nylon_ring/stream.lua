@@ -1,5 +1,6 @@
 -- Streams: any number of frames, then one ending status.
 
+local await = require "nylon_ring.await"
 local by_hand = require "nylon_ring.by_hand"
 local core = require "nylon_ring.core"
 local calls = require "nylon_ring.call"
@@ -18,7 +19,7 @@ local core_recv, fast_next, text, raised = core.recv, fast.next, fast.text, core
 
 local M = {}
 
-local PENDING, PLAIN, KEPT, UNREAD = 0, 1, 2, 6 -- what `fast.next` returns
+local PENDING, PLAIN, KEPT, INTERRUPTED, UNREAD = 0, 1, 2, 5, 6 -- what `fast.next` returns
 local SLOW = 8 -- frames that go the way that suspends after one had to be waited for
 
 local OPTIONS = {
@@ -156,6 +157,8 @@ function Stream:recv()
             return status, data
         elseif rc == PENDING then
             self._slow = SLOW
+        elseif rc == INTERRUPTED then
+            await.let_signal_in()
         elseif rc == UNREAD then
             local free, err = unread.free()
             if not free then

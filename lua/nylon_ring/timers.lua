@@ -199,6 +199,14 @@ local function set(entry, ms)
 end
 M.set = set
 
+---Calls `fire` once, after `ms` milliseconds of the loop's own time.
+---@param ms number
+---@param fire fun()
+---@return nylon_ring.Timer
+function M.on_loop(ms, fire)
+    return set({ fire = fire }, ms)
+end
+
 ---Calls `fire` once, after `ms` milliseconds: of the clock that is moved by hand, where one is installed.
 ---@param ms number
 ---@param fire fun()
@@ -207,7 +215,7 @@ function M.after(ms, fire)
     if by_hand and ms > 0 then
         return by_hand:after(ms, fire)
     end
-    return set({ fire = fire }, ms)
+    return M.on_loop(ms, fire)
 end
 
 ---Installs a clock that is moved by hand; nil takes it away.

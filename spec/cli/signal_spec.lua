@@ -4,6 +4,33 @@ local function start(code, options)
     return support.start(support.program, { "-e", code }, options)
 end
 
+-- Loops that never wait for the event loop, by what they are of: `plugin` has one loaded.
+local busy_loops = {
+    ["calls"] = { "echo", [[while true do plugin:call("/echo", "x") end]] },
+    ["calls of several tasks"] = { "echo", [[
+        nr.map({ 1, 2, 3 }, function()
+            while true do plugin:call("/echo", "x") end
+        end)
+    ]] },
+    ["calls with state"] = { "echo", [[
+        while true do plugin:call("/echo", "x", { state = { key = "value" } }) end
+    ]] },
+    ["streams"] = { "fixture_stream_inside", [[
+        while true do plugin:call_stream("/?frames=1", "x"):each(function() end) end
+    ]] },
+}
+
+local function start_busy_loop(loop)
+    local child = start(([[
+        local nr = require 'nylon_ring'
+        local plugin = assert(nr.load(%q))
+        io.stdout:write 'ready\n' io.stdout:flush()
+        %s
+    ]]):format(support.plugin(loop[1]), loop[2]))
+    child:wait_for("out", "ready")
+    return child
+end
+
 describe("Ctrl-C", function()
     it("cancels the main task, which may clean up, and leaves with 130", function()
         local child = start [[
@@ -22,17 +49,13 @@ describe("Ctrl-C", function()
             .. "stopped that way[^\n]*\n$", got.err)
     end)
 
-    it("cancels a loop of calls that are all answered at once", function()
-        local child = start(([[
-            local nr = require 'nylon_ring'
-            local echo = assert(nr.load(%q))
-            io.stdout:write 'ready\n' io.stdout:flush()
-            while true do echo:call("/echo", "x") end
-        ]]):format(support.plugin "echo"))
-        child:wait_for("out", "ready")
-        child:kill "sigint"
-        assert.equal(130, child:wait().code)
-    end)
+    for name, loop in pairs(busy_loops) do
+        it("cancels a loop of " .. name .. " that are all answered at once", function()
+            local child = start_busy_loop(loop)
+            child:kill "sigint"
+            assert.equal(130, child:wait().code)
+        end)
+    end
 
     it("ends a call from the shell with 130", function()
         local child = support.start(support.program,
@@ -86,16 +109,27 @@ describe("Ctrl-C", function()
 end)
 
 describe("SIGTERM", function()
-    it("cancels a loop of calls that are all answered at once", function()
+    for name, loop in pairs(busy_loops) do
+        it("cancels a loop of " .. name .. " that are all answered at once", function()
+            local child = start_busy_loop(loop)
+            child:kill "sigterm"
+            assert.equal(143, child:wait().code)
+        end)
+    end
+
+    it("lets a task that cleans up make calls", function()
         local child = start(([[
             local nr = require 'nylon_ring'
             local echo = assert(nr.load(%q))
             io.stdout:write 'ready\n' io.stdout:flush()
-            while true do echo:call("/echo", "x") end
+            pcall(nr.sleep, 100000)
+            print(nr.shield(function() return echo:call("/echo", "last") end))
         ]]):format(support.plugin "echo"))
         child:wait_for("out", "ready")
         child:kill "sigterm"
-        assert.equal(143, child:wait().code)
+        local got = child:wait()
+        assert.equal(143, got.code)
+        assert.equal("ready\n0\tlast\n", got.out)
     end)
 
     it("cancels tasks, shuts plugins down and leaves with 143", function()

@@ -60,10 +60,8 @@ static int call(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request, c
         return NR__OUTSIDE;
     if (fast->unread)
         return NR__UNREAD;
-    if (fast->interrupted) {
-        fast->interrupted = 0;
+    if (fast->interrupted)
         return NR__INTERRUPTED;
-    }
     int rc = nr__fast_start(fast, plugin, request, bytes(body, len), &options, &fast->result);
     return rc == NR_DONE ? show(fast) : rc;
 }
@@ -89,6 +87,8 @@ int nr__fast_next(nr__reader_t *reader, nr_result_t *result) {
 static int next(nr__fast_t *fast, nr__reader_t *reader) {
     if (fast->unread)
         return NR__UNREAD;
+    if (fast->interrupted && fast->current)
+        return NR__INTERRUPTED;
     int rc = reader->task ? NR_PENDING : nr__fast_next(reader, &fast->result);
     return rc == NR_DONE ? show(fast) : rc;
 }

@@ -37,8 +37,8 @@ enum {
     NR__KEPT = 2,        /* they are at `data`, until `release` is called */
     NR__ODD = 3,         /* `core.result` makes of it what the caller gets */
     NR__OUTSIDE = 4,     /* nothing was started: no task runs */
-    /* Nothing was started: the loop has to turn once before. A loop of calls that are answered
-     * inside `handle` would never let it see a signal. */
+    /* Nothing was started: the loop has to turn before. A loop of calls that are answered inside
+     * `handle`, or of frames that are there, would never let it see a signal. */
     NR__INTERRUPTED = 5,
     /* Nothing was started: the last answer was not released. Either memory ran out for it, or this
      * is a finalizer that Lua runs while it is taken. */
@@ -56,7 +56,9 @@ typedef struct nr__fast {
     int (*next)(struct nr__fast *fast, nr__reader_t *reader);
     int (*prepare)(struct nr__fast *fast, nr_request_t *out, const NrRequest *from);
     void (*release)(struct nr__fast *fast);
-    volatile int interrupted; /* set by a signal handler: the next call is NR__INTERRUPTED */
+    /* Set by a signal handler: calls are NR__INTERRUPTED, of every task, until the one whom the
+     * loop tells of the signal clears it. */
+    volatile int interrupted;
     /* From here on only C looks. */
     struct nr__task *current; /* the running task or NULL */
     int unread;               /* `data` is in use until `release` */

@@ -93,6 +93,7 @@ function Session:_exit(code)
 end
 
 function Session:_note_signal()
+    fast.interrupted = 0 -- the loop has turned: calls may go on
     if not self.signalled and self.options.on_signal then
         self.options.on_signal()
     end
@@ -100,7 +101,6 @@ function Session:_note_signal()
 end
 
 function Session:_interrupt()
-    fast.interrupted = 0 -- the loop has turned
     self:_note_signal()
     if self.ended then
         return self:_decide(INTERRUPTED)
