@@ -29,16 +29,14 @@
 
 enum { EXIT_SIGNALLED = 128 }; /* and the signal's number */
 
-static const char interrupted_text[] = "nylon-ring: cancelling the main task; a compiled loop "
-                                       "without a call cannot be stopped that way, "
-                                       "Ctrl-C again leaves at once\n";
+static const char interrupted_text[] = "nylon-ring: interrupted; Ctrl-C again leaves at once\n";
 
 static struct {
-    int ignored;                 /* the parent wants no interrupts here */
-    int terminal;                /* standard error is one: the echoed ^C needs a line of its own */
-    void (*next)(int);           /* libuv's handler */
-    volatile int *flag;          /* told of an interrupt, for calls that never turn the loop */
-    volatile sig_atomic_t count; /* signals so far */
+    int ignored;                  /* the parent wants no interrupts here */
+    int terminal;                 /* standard error is one: the echoed ^C needs a line of its own */
+    void (*next)(int);            /* libuv's handler */
+    volatile int *flag;           /* told of an interrupt, for calls that never turn the loop */
+    volatile sig_atomic_t signum; /* that has come, or 0 */
 } interrupt;
 
 static const char left_text[] =
@@ -65,9 +63,9 @@ static void say_interrupted(void) {
 
 static void on_signal(int signum) {
     int saved = errno;
-    if (interrupt.count > 0)
+    if (interrupt.signum != 0)
         _exit(EXIT_SIGNALLED + signum);
-    interrupt.count = 1;
+    interrupt.signum = signum;
     if (signum == SIGINT)
         say_interrupted();
     *interrupt.flag = 1;
@@ -173,6 +171,15 @@ static int l_guard(lua_State *L) {
     return 0;
 }
 
+/* signal_code(): the exit code for the signal that has come, whether the loop has seen it or not;
+ * nil where none has. */
+static int l_signal_code(lua_State *L) {
+    if (interrupt.signum == 0)
+        return 0;
+    lua_pushinteger(L, EXIT_SIGNALLED + interrupt.signum);
+    return 1;
+}
+
 /* leave(code): flushes what C's streams hold and ends the process here. For when somebody may still
  * use what a destructor would tear down: a plugin's thread, or the Lua frames below this one. */
 static int l_leave(lua_State *L) {
@@ -184,10 +191,14 @@ static int l_leave(lua_State *L) {
 
 int cli_process_open(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"interruptible", l_interruptible}, {"guard", l_guard}, {"leave", l_leave},
-        {"must_finish", l_must_finish},     {NULL, NULL},
+        {"interruptible", l_interruptible},
+        {"guard", l_guard},
+        {"signal_code", l_signal_code},
+        {"leave", l_leave},
+        {"must_finish", l_must_finish},
+        {NULL, NULL},
     };
-    lua_createtable(L, 0, 4);
+    lua_newtable(L);
     luaL_register(L, NULL, functions);
     return 1;
 }

@@ -16,7 +16,7 @@ void cli_process_init(void);
  * where output was lost. [loop] */
 int cli_process_finish(int code);
 
-/* `luaopen_*` of the module: `interruptible`, `guard`, `leave`, `must_finish`. [loop] */
+/* `luaopen_*` of the module `nylon_ring.cli.process`. [loop] */
 int cli_process_open(lua_State *L);
 
 #endif

@@ -46,7 +46,7 @@ end
 ---@field main nylon_ring.Task
 ---@field ended? boolean the main task is done
 ---@field signals userdata[] luv handles
----@field signalled? boolean
+---@field signalled? integer the exit code for the first signal that the loop has told of
 ---@field code? integer what the program will answer with, once that is decided
 ---@field stuck table<nylon_ring.Task, true> tasks that wait in `os.exit` for the end, and those above them
 ---@field leaving? boolean
@@ -92,16 +92,21 @@ function Session:_exit(code)
     process.leave(self.code)
 end
 
-function Session:_note_signal()
+function Session:_note_signal(code)
     fast.interrupted = 0 -- the loop has turned: calls may go on
     if not self.signalled and self.options.on_signal then
         self.options.on_signal()
     end
-    self.signalled = true
+    self.signalled = self.signalled or code
+end
+
+--- The exit code for the signal that has come, also where the loop had no turn to tell of it; or nil.
+function Session:_signal_code()
+    return self.signalled or process.signal_code()
 end
 
 function Session:_interrupt()
-    self:_note_signal()
+    self:_note_signal(INTERRUPTED)
     if self.ended then
         return self:_decide(INTERRUPTED)
     end
@@ -122,7 +127,7 @@ function Session:_watch_signals()
         end)
     end
     self:_watch("sigterm", function()
-        self:_note_signal()
+        self:_note_signal(TERMINATED)
         self:_decide(TERMINATED)
     end)
     process.guard(core.interrupted)
@@ -144,8 +149,9 @@ end
 --- Takes the outcome of the main task when it is done, its children included.
 function Session:_settle(main)
     self.ended = true
-    if self.signalled then
-        self:_decide(INTERRUPTED)
+    local code = self:_signal_code()
+    if code then
+        self:_decide(code)
     elseif main:status() ~= "done" and not self.code then
         self:_decide(1) -- first: a script may have broken what `tell` needs
         tell(self.who, main._err, main._traceback)
@@ -171,7 +177,7 @@ function Session:_loop()
     while not self.code do
         local alive = self.turn() or timers.revive()
         if self.ended and not alive then
-            self:_decide(report.unhandled() > 0 and 1 or 0)
+            self:_decide(self:_signal_code() or report.unhandled() > 0 and 1 or 0)
         elseif not alive and not self.ended and not self.code then
             self:_unwind()
         end
@@ -247,7 +253,7 @@ function Session:_leave()
         end
     end
     self.turn "nowait"
-    if self.signalled or core.abandoned() > 0 then
+    if self:_signal_code() or core.abandoned() > 0 then
         process.leave(self.code)
     end
     return self.code
