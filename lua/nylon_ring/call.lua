@@ -33,7 +33,8 @@ local MAX_TARGETS = 512 -- prepared short forms a plugin; they are forgotten whe
 
 local CALL = { timeout = true, state = true }
 M.OPTIONS = CALL
-local NOTIFY = {}
+local NOTIFY = { state = true }
+M.NOTIFY = NOTIFY
 
 -- What a suspension gave: an error to raise at the caller, or the answer.
 local function settle(status, body)
@@ -72,6 +73,7 @@ end
 ---@return table|nil opts
 ---@return nylon_ring.Request|nil learner remembers which way calls of this target go; a table that is used
 ---once learns through the prepared request of its path, as soon as there is one
+---@return table<string, string>|nil state of the request
 local function resolve(plugin, target, body, opts)
     if type(plugin) ~= "table" then
         misuse("the plugin is missing: call with a colon, as in plugin:call(...)")
@@ -94,7 +96,7 @@ local function resolve(plugin, target, body, opts)
     end
     if getmetatable(target) == Request then
         local kept = target._kept
-        return target._c, kept.path, body or kept.body, opts, target
+        return target._c, kept.path, body or kept.body, opts, target, kept.state
     end
     requests.check(target)
     local c, err = requests.fill(target)
@@ -102,7 +104,8 @@ local function resolve(plugin, target, body, opts)
         return nil, err, "", nil, nil
     end
     local path = target.path
-    return c, path, body or requests.check_body(target.body or ""), opts, plugin._targets[path]
+    body = body or requests.check_body(target.body or "")
+    return c, path, body, opts, plugin._targets[path], target.state
 end
 M.resolve = resolve
 
@@ -174,15 +177,15 @@ end
 ---@return string|nylon_ring.Error body
 function M.call(plugin, target, body, opts)
     local request = target
-    local c, learner
-    c, target, body, opts, learner = resolve(plugin, target, body, opts)
+    local c, learner, state
+    c, target, body, opts, learner, state = resolve(plugin, target, body, opts)
     if not c then
         return nil, target
     end
-    local timeout, state = plugin._timeout, nil
+    local timeout = plugin._timeout
     if opts ~= nil then
         options.check("call", opts, CALL)
-        timeout, state = options.limit("timeout", opts.timeout, timeout), opts.state
+        timeout, state = options.limit("timeout", opts.timeout, timeout), opts.state or state
     end
     local clock = timeout ~= 0 and timers.by_hand()
     if not clock and state == nil and not (learner and learner._slow) then
@@ -199,20 +202,23 @@ end
 ---Tells the plugin something, without waiting for an answer: it is done when `handle` returns.
 ---@param plugin nylon_ring.Plugin
 ---@param target string|nylon_ring.RequestFields|nylon_ring.Request
----@param body? string|table
----@param opts? table none are known so far
+---@param body? string|nylon_ring.NotifyOptions with a request: the options
+---@param opts? nylon_ring.NotifyOptions
 ---@return true|nil ok
 ---@return nylon_ring.Error? err
 function M.notify(plugin, target, body, opts)
-    local c
-    c, target, body, opts = resolve(plugin, target, body, opts)
+    local c, state, _
+    c, target, body, opts, _, state = resolve(plugin, target, body, opts)
     if not c then
         return nil, target
     end
     if opts ~= nil then
         options.check("notify", opts, NOTIFY)
+        state = opts.state or state
     end
-    if fast.notify(fast, plugin._c, c, body, #body) ~= 0 then
+    if state ~= nil then
+        return core.notify(plugin._handle, c, body, state)
+    elseif fast.notify(fast, plugin._c, c, body, #body) ~= 0 then
         return core_failure(plugin._handle)
     end
     return true

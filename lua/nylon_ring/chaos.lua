@@ -13,7 +13,7 @@ local options = require "nylon_ring.options"
 local relay = require "nylon_ring.lua_plugin.relay"
 local uv = require "luv"
 
-local next, type = next, type
+local type = type
 
 local statuses = core.statuses
 
@@ -98,12 +98,8 @@ function Chaos:pass(send)
     return taken
 end
 
-local function call_options(call)
-    return next(call.state) ~= nil and { state = call.state } or nil
-end
-
 local function pass_stream(chaos, plugin, call)
-    local stream, err = plugin:call_stream(call:request(), call_options(call))
+    local stream, err = plugin:call_stream(call:request())
     if not stream then
         return nil, err
     end
@@ -115,7 +111,7 @@ local function pass_stream(chaos, plugin, call)
 end
 
 local function pass_call(chaos, plugin, call)
-    local status, body = plugin:call(call:request(), call_options(call))
+    local status, body = plugin:call(call:request())
     chaos:pass(function()
         if status then
             return call:reply(status, body)

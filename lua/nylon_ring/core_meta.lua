@@ -215,6 +215,15 @@ function core.call(handle, target, request, body, timeout, state) end
 ---@return string|nylon_ring.Error body
 function core.await(handle, target, timeout) end
 
+---Tells the plugin something, with first values of the call's state: done when `handle` returns.
+---@param handle nylon_ring.core.Handle
+---@param request nylon_ring.core.Prepared
+---@param body string
+---@param state? table<string, string>
+---@return true|nil
+---@return nylon_ring.Error?
+function core.notify(handle, request, body, state) end
+
 ---The Error of the function of `fast` that has just failed.
 ---@param handle? nylon_ring.core.Handle
 ---@return nil

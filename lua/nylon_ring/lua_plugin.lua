@@ -143,6 +143,11 @@ local function resolve(target, body, opts)
     return request and request._kept, request and (body or request._kept.body) or err, opts
 end
 
+-- First values of the call's state: the options' go before the request's.
+local function state_of(request, opts)
+    return opts.state and requests.check_state(opts.state) or request.state
+end
+
 ---Starts a handler. Nil and an Error where nothing was started.
 ---@return nylon_ring.Exchange|nil
 ---@return nylon_ring.LuaCall|nylon_ring.Error
@@ -178,7 +183,7 @@ function LuaPlugin:call(target, body, opts)
     opts = opts or {}
     options.check("call", opts, calls.OPTIONS)
     local timeout = options.limit("timeout", opts.timeout, self._timeout)
-    local exchange, err = start(self, request, body, opts.state, { streams = false })
+    local exchange, err = start(self, request, body, state_of(request, opts), { streams = false })
     if not exchange then
         return nil, err
     end
@@ -192,8 +197,8 @@ end
 
 ---As `nylon_ring.Plugin:notify`: what the handler answers is dropped.
 ---@param target string|nylon_ring.RequestFields|nylon_ring.Request
----@param body? string|table
----@param opts? table none are known so far
+---@param body? string|nylon_ring.NotifyOptions
+---@param opts? nylon_ring.NotifyOptions
 ---@return true|nil ok
 ---@return nylon_ring.Error? err
 function LuaPlugin:notify(target, body, opts)
@@ -202,8 +207,10 @@ function LuaPlugin:notify(target, body, opts)
     if not request then
         return nil, body
     end
-    options.check("notify", opts or {}, {})
-    local exchange, err = start(self, request, body, nil, { streams = false, notified = true })
+    opts = opts or {}
+    options.check("notify", opts, calls.NOTIFY)
+    local state = state_of(request, opts)
+    local exchange, err = start(self, request, body, state, { streams = false, notified = true })
     if not exchange or exchange.err then
         return nil, exchange and exchange.err or err
     end
@@ -229,7 +236,7 @@ function LuaPlugin:call_stream(target, body, opts)
     streams.check_options(opts)
     local timeout = options.limit("timeout", opts.timeout, self._timeout)
     local deadline = options.limit("deadline", opts.deadline, 0)
-    local exchange, call = start(self, request, body, opts.state, {
+    local exchange, call = start(self, request, body, state_of(request, opts), {
         streams = true,
         max_frames = options.limit("max_frames", opts.max_frames, 0),
         max_bytes = options.limit("max_bytes", opts.max_bytes, 0),

@@ -1,20 +1,28 @@
 -- Options tables: every name is known, every value makes sense, or the caller hears of it.
 
 local misuse = require "nylon_ring.misuse"
+local nearest = require "nylon_ring.nearest"
 
-local ceil, next, pairs, type = math.ceil, next, pairs, type
+local ceil, pairs, tostring, type = math.ceil, pairs, tostring, type
 
 local M = {}
 
 local MAX = 2 ^ 52
 
-local function list(known)
+---Raises for a name that is not known: says which one was probably meant, and which there are.
+---@param what string what takes them, for the message
+---@param kind string what the names are: "option", "field"
+---@param name any
+---@param known table<string, true>
+function M.unknown(what, kind, name, known)
     local names = {}
-    for name in pairs(known) do
-        names[#names + 1] = name
+    for each in pairs(known) do
+        names[#names + 1] = each
     end
     table.sort(names)
-    return table.concat(names, ", ")
+    local near = nearest(tostring(name), names)
+    misuse("%s has no %s '%s'%s; it has: %s", what, kind, tostring(name),
+        near and (", perhaps '%s'"):format(near) or "", table.concat(names, ", "))
 end
 
 ---Raises where `options` is not a table, or has a name that is not in `known`.
@@ -26,10 +34,8 @@ function M.check(what, options, known)
         misuse("%s takes its options as a table, not %s", what, type(options))
     end
     for name in pairs(options) do
-        if next(known) == nil then
-            misuse("%s has no options, so no '%s' either", what, tostring(name))
-        elseif not known[name] then
-            misuse("%s has no option '%s'; it has: %s", what, tostring(name), list(known))
+        if not known[name] then
+            M.unknown(what, "option", name, known)
         end
     end
 end

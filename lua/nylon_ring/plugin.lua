@@ -26,7 +26,10 @@ M.UNLOAD, M.RELOAD = UNLOAD, RELOAD
 
 ---@class nylon_ring.CallOptions
 ---@field timeout? number|false milliseconds
----@field state? table<string, string> first values of the call's state
+---@field state? table<string, string> first values of the call's state, in place of the request's
+
+---@class nylon_ring.NotifyOptions
+---@field state? table<string, string> first values of the call's state, in place of the request's
 
 ---@class nylon_ring.Stats
 ---@field calls integer

@@ -7,9 +7,10 @@ local core = require "nylon_ring.core"
 local fast = require "nylon_ring.fast"
 local ffi = require "ffi"
 local misuse = require "nylon_ring.misuse"
+local options = require "nylon_ring.options"
 local query = require "nylon_ring.query"
 
-local getmetatable, pairs, setmetatable, type = getmetatable, pairs, setmetatable, type
+local getmetatable, next, pairs, setmetatable, type = getmetatable, next, pairs, setmetatable, type
 
 local M = {}
 
@@ -21,7 +22,12 @@ local M = {}
 ---@field query? string|table without the "?"; a table is encoded
 ---@field headers? nylon_ring.Headers
 ---@field body? string any bytes
+---@field state? table<string, string> first values of the call's state
 ---@field ext? table for scripts only, never sent
+
+local FIELDS = {
+    path = true, method = true, query = true, headers = true, body = true, state = true, ext = true,
+}
 
 ---@class nylon_ring.Request: nylon_ring.RequestFields
 ---@field package _c ffi.cdata* what the bridge starts calls with
@@ -33,6 +39,33 @@ M.Request = Request
 
 local headers_type = ffi.typeof "NrHeader[?]"
 local fields = ffi.new "NrRequest"
+
+-- The field after this one; raises where it is none of a request's.
+local function field_after(from, name)
+    name = next(from, name)
+    if name ~= nil and not FIELDS[name] then
+        options.unknown("a request", "field", name, FIELDS)
+    end
+    return name
+end
+
+---Raises where a table has a field that is none of a request's. What has a metatable may have more: a request
+---that was prepared, or that a router hands on. No loop, which would be compiled on its own and end the trace
+---of the call that this is a part of; the one of eight fields that is none of the seven has raised by then.
+---@param from table
+function M.check_fields(from)
+    if getmetatable(from) ~= nil then
+        return
+    end
+    local name = field_after(from)
+    name = name and field_after(from, name)
+    name = name and field_after(from, name)
+    name = name and field_after(from, name)
+    name = name and field_after(from, name)
+    name = name and field_after(from, name)
+    name = name and field_after(from, name)
+    return name and field_after(from, name)
+end
 
 local function set_text(view, value, name)
     if type(value) ~= "string" then
@@ -112,6 +145,21 @@ local function check_body(body)
 end
 M.check_body = check_body
 
+---Raises where it is no table of strings; answers it.
+---@param state any
+---@return table<string, string>
+function M.check_state(state)
+    if type(state) ~= "table" then
+        misuse("state must be a table of strings, not %s", type(state))
+    end
+    for key, value in pairs(state) do
+        if type(key) ~= "string" or type(value) ~= "string" then
+            misuse("state takes strings as keys and as values; one is %s = %s", tostring(key), type(value))
+        end
+    end
+    return state
+end
+
 -- ---- Prepared ----
 
 -- Makes what C starts calls with of `fields`. Nil and an Error when a text is not UTF-8.
@@ -124,12 +172,13 @@ local function prepare(object)
     return object
 end
 
-local function copy_headers(headers)
-    local copy = {}
-    for key, value in pairs(headers) do
-        copy[key] = type(value) == "table" and { value[1], value[2] } or value
+-- Of headers or of a state.
+local function copy(from)
+    local to = {}
+    for key, value in pairs(from) do
+        to[key] = type(value) == "table" and { value[1], value[2] } or value
     end
-    return copy
+    return to
 end
 
 ---Checks a request once, so that it can be called often. It is a copy: what is changed in either of the two
@@ -141,19 +190,21 @@ function M.new(from)
     if type(from) ~= "table" then
         misuse("nr.request takes a table, not %s", type(from))
     end
+    M.check_fields(from)
     local kept = {
         path = from.path,
         method = from.method or "GET",
         query = type(from.query) == "table" and query.encode(from.query) or from.query or "",
-        headers = from.headers and copy_headers(check_headers(from.headers)),
+        headers = from.headers and copy(check_headers(from.headers)),
         body = check_body(from.body or ""),
+        state = from.state and copy(M.check_state(from.state)),
     }
     fill_texts(kept.path, kept.method, kept.query)
     if kept.headers then
         kept.array = fill_headers(nil, 0, kept.headers)
     end
     local request = setmetatable({ _kept = kept, ext = from.ext }, Request)
-    for _, name in ipairs { "path", "method", "query", "headers", "body" } do
+    for _, name in ipairs { "path", "method", "query", "headers", "body", "state" } do
         request[name] = kept[name]
     end
     return prepare(request)
@@ -187,6 +238,7 @@ local kept = {}
 ---@return ffi.cdata*|nil
 ---@return table|nylon_ring.Error what is kept for it
 function M.fill(from)
+    M.check_fields(from)
     local query_string = from.query or ""
     if type(query_string) == "table" then
         query_string = query.encode(query_string)

@@ -37,7 +37,7 @@ local OPTIONS = {
 ---@field max_frames? integer queued at most; 64 at least
 ---@field max_bytes? integer queued at most
 ---@field overflow? "end" beyond the limits the stream ends with an Error `backpressure`
----@field state? table<string, string> first values of the call's state
+---@field state? table<string, string> first values of the call's state, in place of the request's
 
 ---@class nylon_ring.Stream
 ---@field plugin nylon_ring.Plugin
@@ -65,7 +65,7 @@ function M.check_options(opts)
     check_overflow(opts.overflow)
 end
 
-local function open(plugin, c, target, body, opts)
+local function open(plugin, c, target, body, opts, state)
     local timeout = options.limit("timeout", opts.timeout, plugin._timeout)
     local deadline = options.limit("deadline", opts.deadline, 0)
     local limits
@@ -81,7 +81,7 @@ local function open(plugin, c, target, body, opts)
         deadline,
         options.limit("max_frames", opts.max_frames, 0),
         options.limit("max_bytes", opts.max_bytes, 0),
-        opts.state
+        opts.state or state
     )
     if not reader then
         return nil, err
@@ -112,15 +112,15 @@ M.on_open = nil
 ---@return nylon_ring.Stream|nil stream
 ---@return nylon_ring.Error? err
 function M.call_stream(plugin, target, body, opts)
-    local c
-    c, target, body, opts = calls.resolve(plugin, target, body, opts)
+    local c, state, _
+    c, target, body, opts, _, state = calls.resolve(plugin, target, body, opts)
     if not c then
         return nil, target
     end
     if opts ~= nil then
         M.check_options(opts)
     end
-    local stream, err = open(plugin, c, target, body, opts or {})
+    local stream, err = open(plugin, c, target, body, opts or {}, state)
     if not stream then
         return nil, err
     end

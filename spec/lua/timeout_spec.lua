@@ -277,7 +277,7 @@ describe("nr.retry", function()
             assert.matches(pattern, message)
         end
         raises("timeout_spec.*as a table, not number", 5)
-        raises("no option 'dealy'; it has: delay, factor", { dealy = 1 })
+        raises("no option 'dealy', perhaps 'delay'; it has: delay, factor", { dealy = 1 })
         raises("delay must be a number, 0 or more", { delay = "1" })
         raises("factor must be a number, 0 or more", { factor = 0 / 0 })
         raises("when is a function%(err, attempt%), not a boolean", { when = true })

@@ -193,6 +193,20 @@ static int core_call(lua_State *L) {
     return values + 1;
 }
 
+/* core.notify(handle, request, body, state): true or nil, Error. */
+static int core_notify(lua_State *L) {
+    nr__bridge_t *b = nr__bridge_self(L);
+    nr__handle_t *handle = nr__plugin_handle(L, b, 1);
+    nr_request_t *request = nr__call_request(L, 2);
+    NrBytes body = nr__call_bytes(L, 3);
+    nr__state_t state = nr__call_state(L, b, 4);
+    nr_call_options_t options = {.state = state.values, .state_len = state.len};
+    if (nr__fast_notify(&b->fast, handle, request, body, &options) != 0)
+        return nr__failure_return(L, b, &b->fast.err, handle->name);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 /* core.failure(handle): nil and the Error of the last function of `fast` that failed. */
 static int core_failure(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
@@ -210,11 +224,9 @@ static int core_result(lua_State *L) {
 }
 
 void nr__call_open(lua_State *L, nr__bridge_t *b, int bridge) {
-    static const luaL_Reg functions[] = {{"await", core_await},
-                                         {"call", core_call},
-                                         {"failure", core_failure},
-                                         {"result", core_result},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"await", core_await},     {"call", core_call},
+                                         {"failure", core_failure}, {"notify", core_notify},
+                                         {"result", core_result},   {NULL, NULL}};
     (void)b;
     nr__bridge_register(L, bridge, functions);
 }

@@ -35,6 +35,13 @@ int nr__fast_start(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request
     return nr_call(plugin->plugin, request, body, options, result, &fast->err);
 }
 
+int nr__fast_notify(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request, NrBytes body,
+                    const nr_call_options_t *options) {
+    if (!plugin->plugin)
+        return nr__fast_unloaded(fast, plugin);
+    return nr_notify(plugin->plugin, request, body, options, &fast->err);
+}
+
 /* The result is there: how Lua takes it. What fits is copied to where it needs no pointer, because
  * reading a pointer may run a finalizer, which may call. */
 static int show(nr__fast_t *fast) {
@@ -68,9 +75,7 @@ static int call(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request, c
 
 static int notify(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request, const char *body,
                   size_t len) {
-    if (!plugin->plugin)
-        return nr__fast_unloaded(fast, plugin);
-    return nr_notify(plugin->plugin, request, bytes(body, len), NULL, &fast->err);
+    return nr__fast_notify(fast, plugin, request, bytes(body, len), NULL);
 }
 
 int nr__fast_next(nr__reader_t *reader, nr_result_t *result) {

@@ -81,6 +81,10 @@ int nr__fast_unloaded(nr__fast_t *fast, const nr__handle_t *plugin);
 int nr__fast_start(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request, NrBytes body,
                    const nr_call_options_t *options, nr_result_t *result);
 
+/* The same of a call that no answer is wanted of: 0 or an error. */
+int nr__fast_notify(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request, NrBytes body,
+                    const nr_call_options_t *options);
+
 /* The next frame, as `nr_stream_next`; the same holds for `result`. */
 int nr__fast_next(nr__reader_t *reader, nr_result_t *result);
 

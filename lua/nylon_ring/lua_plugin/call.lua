@@ -6,7 +6,7 @@ local exchanges = require "nylon_ring.lua_plugin.exchange"
 local misuse = require "nylon_ring.misuse"
 local task = require "nylon_ring.task"
 
-local pairs, setmetatable, tostring, type = pairs, setmetatable, tostring, type
+local next, pairs, setmetatable, tostring, type = next, pairs, setmetatable, tostring, type
 
 local statuses = core.statuses
 
@@ -95,6 +95,7 @@ function Call:request()
         query = self.query,
         headers = self.headers,
         body = self.body,
+        state = next(self.state) ~= nil and self.state or nil,
     }
 end
 

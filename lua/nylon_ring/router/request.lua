@@ -2,6 +2,7 @@
 -- and `ext` added. What a handler sets on it stays here; the caller's request is never changed.
 
 local query = require "nylon_ring.query"
+local requests = require "nylon_ring.request"
 
 local M = {}
 
@@ -61,6 +62,7 @@ function M.wrap(request)
     if getmetatable(request) == RouterRequest then
         return request
     end
+    requests.check_fields(request)
     return setmetatable({ _original = request }, RouterRequest)
 end
 

@@ -14,16 +14,12 @@ local tape = require "nylon_ring.test.tape"
 
 local M = {}
 
-local function call_options(call)
-    return next(call.state) ~= nil and { state = call.state } or nil
-end
-
 local function take_error(take, err)
     take.error, take.message, take.status = err.code, err.message, err.status
 end
 
 local function record_call(plugin, call, take)
-    local status, body = plugin:call(call:request(), call_options(call))
+    local status, body = plugin:call(call:request())
     if status then
         take.status, take.answer = status, body
     else
@@ -33,7 +29,7 @@ local function record_call(plugin, call, take)
 end
 
 local function record_stream(plugin, call, take, start)
-    local stream, err = plugin:call_stream(call:request(), call_options(call))
+    local stream, err = plugin:call_stream(call:request())
     if not stream then
         take_error(take, err)
         return nil, err
