@@ -48,6 +48,7 @@ end
 ---@field height? integer
 ---@field home? string a folder that is kept, instead of one that is made and removed
 ---@field env? table<string, string>
+---@field cwd? string
 
 --- Opens a terminal in which a program runs. When it ends, its exit code and whether the terminal is in its
 --- usual state again are on the screen: `left 0 icanon`.
@@ -60,7 +61,7 @@ function M.open(args, options)
     local folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/nylon-ring-tty-XXXXXX"))
     local self = setmetatable({ home = options.home or folder, _folder = folder }, Terminal)
     self._socket = folder .. "/tmux"
-    local words = { quote(support.program) }
+    local words = { quote(uv.fs_realpath(support.program)) }
     for _, arg in ipairs(args) do
         table.insert(words, quote(arg))
     end
@@ -68,7 +69,7 @@ function M.open(args, options)
     local script = "trap : INT; " .. table.concat(words, " ")
         .. "; echo left $? $(stty -a | tr ' ' '\\n' | grep -x -e icanon -e -icanon); trap '' INT; exec cat"
     local width, height = tostring(options.width or 80), tostring(options.height or 24)
-    local command = { "new-session", "-d", "-x", width, "-y", height }
+    local command = { "new-session", "-d", "-c", options.cwd or uv.cwd(), "-x", width, "-y", height }
     local env = {
         HOME = self.home, XDG_STATE_HOME = "", XDG_CONFIG_HOME = "", LC_ALL = "C.UTF-8", NO_COLOR = "1",
         EDITOR = "", VISUAL = "", ASAN_OPTIONS = os.getenv "ASAN_OPTIONS" or "",
