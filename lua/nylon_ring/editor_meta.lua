@@ -29,6 +29,10 @@ function editor.width(character) end
 ---@return boolean
 function editor.lock(fd) end
 
+---The function that puts the terminal back, for whoever ends the process without destructors.
+---@return lightuserdata address of a pointer to it
+function editor.restorer() end
+
 ---Takes SIGINT over.
 ---@param flag? lightuserdata `core.interrupted`
 ---@return integer fd readable when one came

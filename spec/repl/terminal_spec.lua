@@ -185,6 +185,35 @@ describe("a session on a terminal", function()
         terminal:wait "left 134 icanon"
     end)
 
+    it("names the plugin that crashed when the terminal is as it was, also of a full stack", function()
+        for _, target in ipairs { "/write", "/overflow" } do
+            open { "repl", support.plugin "fixture_crash" }
+            terminal:enter("function crash() nr.sleep(1) fixture_crash:call('" .. target .. "') end")
+            terminal:enter "nr.spawn(crash);"
+            terminal:wait(support.sanitized and "left" or "left 139 icanon")
+            terminal:wait " icanon"
+            terminal:wait_scrolled "\nnylon-ring: plugin 'fixture_crash' crashed: SIGSEGV"
+            terminal:close()
+        end
+    end)
+
+    it("leaves the terminal as it was where the process ends on the spot", function()
+        local path, remove = support.file("compiled.lua", "print 'begins' while true do end")
+        finally(remove)
+        open()
+        terminal:enter(":run " .. path)
+        terminal:wait "begins"
+        local pid = terminal:pid()
+        terminal:wait(function(screen)
+            require("luv").kill(pid, "sigterm") -- two at the same time are one
+            return screen:find("left 143 icanon", 1, true)
+        end)
+        terminal:close()
+        open()
+        terminal:enter "uv.new_timer():start(0, 0, function() os.exit(3) end);"
+        terminal:wait "left 3 icanon"
+    end)
+
     it("goes on in the REPL after a script, with its globals", function()
         local path, remove = support.file("script.lua", "answer = 6 * 7")
         finally(remove)

@@ -328,6 +328,14 @@ static int editor_lock(lua_State *L) {
     return 1;
 }
 
+/* editor.restorer() → the address of a pointer to the function that puts the terminal back, for
+ * whoever ends the process without destructors. */
+static int editor_restorer(lua_State *L) {
+    static void (*restore)(void) = nr__terminal_restore;
+    lua_pushlightuserdata(L, (void *)&restore);
+    return 1;
+}
+
 /* Characters have widths in a UTF-8 locale only; numbers and texts stay as they are. */
 static void use_wide_characters(void) {
     if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1)
@@ -346,8 +354,11 @@ int luaopen_nylon_ring_editor(lua_State *L) {
         {"erase", editor_erase},       {"size", editor_size},
         {"close", editor_close},       {NULL, NULL},
     };
-    static const luaL_Reg functions[] = {
-        {"new", editor_new}, {"width", editor_width}, {"lock", editor_lock}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"new", editor_new},
+                                         {"width", editor_width},
+                                         {"lock", editor_lock},
+                                         {"restorer", editor_restorer},
+                                         {NULL, NULL}};
     use_wide_characters();
     luaL_newmetatable(L, EDITOR_TYPE);
     lua_pushcfunction(L, editor_close);

@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -19,6 +18,15 @@ static struct {
     volatile sig_atomic_t changed;
     struct termios state;
 } terminal;
+
+static const struct {
+    int number, is_fault;
+} fatal[] = {
+    {SIGSEGV, 1}, {SIGBUS, 1}, {SIGILL, 1}, {SIGFPE, 1}, {SIGABRT, 0}, {SIGQUIT, 0}, {SIGHUP, 0},
+};
+#define FATAL (sizeof fatal / sizeof fatal[0])
+
+static struct sigaction former[FATAL]; /* written before our handler is installed */
 
 /* Sanitizers end the process without a signal. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
@@ -38,32 +46,33 @@ void nr__terminal_restore(void) {
     errno = saved;
 }
 
-#define FATAL 7
-static const int fatal[FATAL] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT, SIGHUP};
-static struct sigaction former[FATAL]; /* written before our handler is installed */
+static int index_of(int signum) {
+    int index = 0;
+    while (fatal[index].number != signum)
+        index++;
+    return index;
+}
 
-/* Whoever was there before comes next: the faulting instruction runs again, or what was sent is
- * sent again. */
+/* Whoever was there before goes on with it, and writes to the terminal as it should be: by the
+ * instruction that runs again behind us, or by the signal that is sent again. */
 static void on_fatal(int signum, siginfo_t *info, void *context) {
     (void)context;
+    int index = index_of(signum);
     nr__terminal_restore();
-    for (size_t i = 0; i < FATAL; i++) {
-        if (fatal[i] == signum)
-            sigaction(signum, &former[i], NULL);
-    }
-    if (info->si_code <= 0 || signum == SIGQUIT || signum == SIGHUP)
+    sigaction(signum, &former[index], NULL);
+    if (info->si_code <= 0 || !fatal[index].is_fault)
         raise(signum);
 }
 
+/* A stack that has overflowed is no place for a handler: where the thread has another one, it is
+ * used. */
 static void catch_fatal(void) {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_sigaction = on_fatal;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    struct sigaction action = {.sa_sigaction = on_fatal, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < FATAL; i++) {
-        sigaction(fatal[i], NULL, &former[i]);
+        sigaction(fatal[i].number, NULL, &former[i]);
         if (former[i].sa_handler != SIG_IGN)
-            sigaction(fatal[i], &action, NULL);
+            sigaction(fatal[i].number, &action, NULL);
     }
 }
 

@@ -1,6 +1,7 @@
 /*
- * The terminal's own state: kept before the editor changes it, and put back on every way out of
- * the process, also one that a fatal signal takes (a crash in a plugin's thread).
+ * The terminal's own state: kept before the editor changes it, and put back on the ways out
+ * of the process that can be seen: exit, a fatal signal (a crash in a plugin's thread), and what a
+ * sanitizer ends. Who calls _exit has to call nr__terminal_restore before it.
  */
 #ifndef NYLON_RING_EDITOR_TERMINAL_H
 #define NYLON_RING_EDITOR_TERMINAL_H

@@ -50,6 +50,15 @@ static struct {
     atomic_int code; /* what `cli_process_finish` has answered; exit may be called on any thread */
 } run;
 
+static void (**before_exit)(void); /* safe in a signal handler; NULL: nothing to do */
+
+/* Ends the process without destructors, and without the handlers of atexit. */
+_Noreturn static void exit_at_once(int code) {
+    if (before_exit != NULL)
+        (*before_exit)();
+    _exit(code);
+}
+
 static void write_error(const char *text, size_t len) {
     ssize_t written = write(STDERR_FILENO, text, len);
     (void)written; /* nobody is left to be told */
@@ -64,7 +73,7 @@ static void say_interrupted(void) {
 static void on_signal(int signum) {
     int saved = errno;
     if (interrupt.signum != 0)
-        _exit(EXIT_SIGNALLED + signum);
+        exit_at_once(EXIT_SIGNALLED + signum);
     interrupt.signum = signum;
     if (signum == SIGINT)
         say_interrupted();
@@ -186,7 +195,15 @@ static int l_leave(lua_State *L) {
     int code = (int)luaL_checkinteger(L, 1);
     code = cli_process_finish(code);
     fflush(NULL);
-    _exit(code);
+    exit_at_once(code);
+}
+
+/* before_exit(hook): `hook` is the address of a pointer to a function without arguments, which is
+ * called before the process ends on the spot, also in a signal handler. */
+static int l_before_exit(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TLIGHTUSERDATA);
+    before_exit = lua_touserdata(L, 1);
+    return 0;
 }
 
 int cli_process_open(lua_State *L) {
@@ -195,6 +212,7 @@ int cli_process_open(lua_State *L) {
         {"guard", l_guard},
         {"signal_code", l_signal_code},
         {"leave", l_leave},
+        {"before_exit", l_before_exit},
         {"must_finish", l_must_finish},
         {NULL, NULL},
     };

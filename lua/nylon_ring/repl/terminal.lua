@@ -10,6 +10,7 @@ local core = require "nylon_ring.core"
 local editing = require "nylon_ring.repl.editing"
 local editor = require "nylon_ring.editor"
 local evaluate = require "nylon_ring.repl.evaluate"
+local process = require "nylon_ring.cli.process"
 local screens = require "nylon_ring.repl.screen"
 local searches = require "nylon_ring.repl.search"
 local undos = require "nylon_ring.repl.undo"
@@ -47,6 +48,7 @@ function M.new(options)
     if not ed then
         return nil, err
     end
+    process.before_exit(editor.restorer())
     return setmetatable({
         prompt = options.prompt or M.PROMPT,
         history = options.history,
