@@ -1,5 +1,6 @@
 local support = require "spec.support"
 local terminals = require "spec.support.terminal"
+local uv = require "luv"
 
 local echo = support.plugin "echo"
 
@@ -9,6 +10,15 @@ describe("a session on a terminal", function()
     local function open(args, options)
         terminal = terminals.open(args or { "repl", echo }, options)
         terminal:wait_end ">"
+    end
+
+    -- Two at the same time are one. Ctrl-C would go to what the terminal does after the program as well.
+    local function signal_until_left(name, code)
+        local pid = terminal:pid()
+        terminal:wait(function(screen)
+            uv.kill(pid, name)
+            return screen:find(("left %d icanon"):format(code), 1, true)
+        end)
     end
 
     after_each(function()
@@ -115,13 +125,7 @@ describe("a session on a terminal", function()
         open()
         terminal:enter(":run " .. path)
         terminal:wait "begins"
-        terminal:wait(function(screen)
-            local left = screen:find("left 130 icanon", 1, true)
-            if not left then
-                terminal:press "C-c" -- two at the same time are one
-            end
-            return left
-        end)
+        signal_until_left("sigint", 130)
     end)
 
     it("sends and closes input of a stream that is shown", function()
@@ -177,7 +181,7 @@ describe("a session on a terminal", function()
 
     it("leaves the terminal as it was when it is terminated, or a plugin takes it down", function()
         open { "repl", support.plugin "fixture_throw" }
-        require("luv").kill(terminal:pid(), "sigterm")
+        uv.kill(terminal:pid(), "sigterm")
         terminal:wait "left 143 icanon"
         terminal:close()
         open { "repl", support.plugin "fixture_throw" }
@@ -203,11 +207,7 @@ describe("a session on a terminal", function()
         open()
         terminal:enter(":run " .. path)
         terminal:wait "begins"
-        local pid = terminal:pid()
-        terminal:wait(function(screen)
-            require("luv").kill(pid, "sigterm") -- two at the same time are one
-            return screen:find("left 143 icanon", 1, true)
-        end)
+        signal_until_left("sigterm", 143)
         terminal:close()
         open()
         terminal:enter "uv.new_timer():start(0, 0, function() os.exit(3) end);"
@@ -232,7 +232,6 @@ describe("a session on a terminal", function()
     end)
 
     it("runs the rc file, in which commands of one's own are made", function()
-        local uv = require "luv"
         local home = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/nylon-ring-home-XXXXXX"))
         local folder = home .. "/nylon-ring"
         uv.fs_mkdir(folder, tonumber("700", 8))
