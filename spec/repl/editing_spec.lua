@@ -182,6 +182,25 @@ describe("editing a line", function()
         terminal:wait_end "\"two\"\n>"
     end)
 
+    it("leaves what is typed to $EDITOR while that runs", function()
+        local script, remove = support.file("editor.sh", [[
+            saved=$(stty -g)
+            stty -icanon -echo
+            printf 'the editor reads '
+            keys=$(dd bs=1 count=30 2>/dev/null)
+            stty "$saved"
+            echo "'$keys'" > "$1"
+        ]])
+        finally(remove)
+        open(nil, { env = { EDITOR = "sh " .. script } })
+        terminal:enter ":edit"
+        terminal:wait "the editor reads"
+        for _ = 1, 10 do -- one after the other, for whoever else waits for them
+            terminal:type "key"
+        end
+        terminal:wait_end("> '" .. ("key"):rep(10) .. "'")
+    end)
+
     it("shows a part of the history, and edits it", function()
         open(nil, { env = { EDITOR = "sed -i s/+/*/" } })
         for _, line in ipairs { "x = 2", "x + 3", "x + 4", "x" } do

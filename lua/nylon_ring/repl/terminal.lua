@@ -32,6 +32,8 @@ local M = {}
 ---@field screen nylon_ring.repl.Screen
 ---@field private _editor userdata
 ---@field private _editing boolean
+---@field private _taken? boolean the terminal is ours; else whoever it was lent to reads it
+---@field private _poll userdata reads it
 ---@field private _walk nylon_ring.repl.Walk
 ---@field private _undo nylon_ring.repl.Undo
 ---@field private _handles userdata[]
@@ -290,7 +292,25 @@ function Terminal:_resize()
     end
 end
 
----Takes the terminal, or gives it back as it was.
+function Terminal:_take_interrupts()
+    local count = editor.take_interrupts()
+    for _ = 1, self._taken and count or 0 do -- others' are not for us
+        self:_interrupt()
+    end
+end
+
+function Terminal:_read(err)
+    self:_take_interrupts() -- Ctrl-C is older than what was typed after it
+    if not self._open then
+        return
+    elseif err or self._editor:read() == 0 then
+        self._on_leave()
+    else
+        self:_pump()
+    end
+end
+
+---Takes the terminal, or gives it back as it was: whoever has it then also gets what is typed.
 ---@param taken boolean
 function Terminal:take(taken)
     if taken == self._taken then
@@ -302,7 +322,11 @@ function Terminal:take(taken)
         self._editor:raw(true) -- which empties the line
         self._editor:set(self._before or "", self._after or "")
         self.screen:mark_paste(true)
+        assert(self._poll:start("r", function(err)
+            self:_read(err)
+        end))
     else
+        self._poll:stop()
         self._before, self._after = self._editor:line()
         self.screen:mark_paste(false)
         self._editor:raw(false)
@@ -330,8 +354,8 @@ function Terminal:_continue()
 end
 
 function Terminal:_watch(handle, ...)
-    assert(handle:start(...))
     table.insert(self._handles, handle)
+    assert(handle:start(...))
 end
 
 local function signal(self, name, fn)
@@ -342,27 +366,18 @@ end
 ---@param backend nylon_ring.repl.Backend
 function Terminal:open(backend)
     self.backend, self._open = backend, true
+    self._poll = uv.new_poll(self._editor:fd())
+    table.insert(self._handles, self._poll)
     self:take(true)
-    local function take_interrupts()
-        for _ = 1, editor.take_interrupts() do
-            self:_interrupt()
-        end
-    end
-    self:_watch(uv.new_poll(self._editor:fd()), "r", function(err)
-        take_interrupts() -- Ctrl-C is older than what was typed after it
-        if err or self._editor:read() == 0 then
-            self._on_leave()
-        else
-            self:_pump()
-        end
-    end)
     local captured = editor.open_capture()
     if captured then
         self:_watch(uv.new_poll(captured), "r", function()
             self.screen:write(editor.captured())
         end)
     end
-    self:_watch(uv.new_poll(editor.watch_interrupts(core.interrupted)), "r", take_interrupts)
+    self:_watch(uv.new_poll(editor.watch_interrupts(core.interrupted)), "r", function()
+        self:_take_interrupts()
+    end)
     signal(self, "sigwinch", function()
         self:_resize()
     end)
