@@ -2,20 +2,17 @@
 -- was entered to a backend, which is a session of this process or of another one (repl/session.lua,
 -- repl/console/client.lua). While the backend works, what is typed waits.
 --
---     uv_poll ──▶ editor ──▶ events ──▶ line ──▶ backend:submit ─ ─ ▶ ready ──▶ next line
+--     uv_poll ──▶ editor ──▶ line.lua ──▶ events ──▶ backend:submit ─ ─ ▶ ready ──▶ next line
 --     descriptors 1, 2 ──▶ capture ──▶ above the line, while one is edited
---     SIGINT  ──▶ interrupts (editor.c)   SIGTSTP, SIGCONT, SIGWINCH ──▶ luv signals
+--     SIGINT  ──▶ editor_interrupt.c   SIGTSTP, SIGCONT, SIGWINCH ──▶ luv signals
 
 local core = require "nylon_ring.core"
 local editing = require "nylon_ring.repl.editing"
 local editor = require "nylon_ring.editor"
-local evaluate = require "nylon_ring.repl.evaluate"
+local lines = require "nylon_ring.repl.line"
 local process = require "nylon_ring.cli.process"
 local screens = require "nylon_ring.repl.screen"
-local searches = require "nylon_ring.repl.search"
-local undos = require "nylon_ring.repl.undo"
 local uv = require "luv"
-local walks = require "nylon_ring.repl.walk"
 
 local M = {}
 
@@ -34,8 +31,7 @@ local M = {}
 ---@field private _editing boolean
 ---@field private _taken? boolean the terminal is ours; else whoever it was lent to reads it
 ---@field private _poll userdata reads it
----@field private _walk nylon_ring.repl.Walk
----@field private _undo nylon_ring.repl.Undo
+---@field private _line nylon_ring.repl.Line
 ---@field private _handles userdata[]
 local Terminal = {}
 Terminal.__index = Terminal
@@ -56,6 +52,7 @@ function M.new(options)
         history = options.history,
         screen = screens.new(ed:fd()),
         _editor = ed,
+        _line = lines.new(ed, options.history),
         _editing = false,
         _handles = {},
         _warned = false,
@@ -66,38 +63,26 @@ end
 -- ---- The line on the screen ---------------------------------------------------------------------
 
 function Terminal:_draw()
-    local search = self._search
-    if search and search.found then
-        local cut = search.at + #search.text - 1
-        self.screen:draw {
-            prompt = search:prompt(), more = M.MORE,
-            before = search.found:sub(1, cut), after = search.found:sub(cut + 1),
-        }
-        return
-    end
-    local before, after = self._editor:line()
-    local prompt = search and search:prompt() or self.prompt
-    self.screen:draw { prompt = prompt, more = M.MORE, before = before, after = after }
+    local prompt, before, after = self._line:shown()
+    self.screen:draw { prompt = prompt or self.prompt, more = M.MORE, before = before, after = after }
 end
 
 function Terminal:_begin(text)
     self._editing = true
     editor.capture(true)
-    self._walk, self._undo = walks.new(self.history), undos.new()
-    self._editor:set(text or "")
+    self._line:begin(text or "")
     self:_draw()
     self:_pump()
 end
 
 -- Ends editing with what stands there; answers it.
 function Terminal:_finish()
-    local before, after = self._editor:line()
-    self._search = nil
+    self._line:end_search()
     self:_draw()
     self.screen:finish()
     editor.capture(false)
     self._editing = false
-    return before .. after
+    return self._line:finish()
 end
 
 ---Writes output, above the edited line if there is one.
@@ -118,54 +103,25 @@ function Terminal:ready(text)
     end
 end
 
--- ---- Keys ---------------------------------------------------------------------------------------
+-- ---- Keys that are more than editing ------------------------------------------------------------
 
-local on = {}
-
-function on.accept(self)
-    local before, after = self._editor:line()
-    if after == "" and evaluate.is_incomplete(before) then
-        self._editor:insert "\n"
-        return
+function Terminal:_accept()
+    if self._line:goes_on() then
+        self._line:insert "\n"
+    else
+        self:_enter(self:_finish())
     end
-    self:_enter(self:_finish())
 end
 
-function on.eof(self)
+function Terminal:_leave()
     self:_finish()
     self._on_leave()
 end
 
-function on.redraw(self)
-    self.screen:clear()
-end
-
-function on.undo(self)
-    local before, after = self._undo:back()
-    if before then
-        self._editor:set(before, after)
-    end
-end
-
-function on.search(self)
-    self._search = searches.new(self.history)
-end
-
-function on.paste(self, text)
-    self._editor:insert((text:gsub("\r\n?", "\n")))
-end
-
-for _, key in ipairs { "up", "down", "first", "last" } do
-    on[key] = function(self)
-        self._walk[key](self._walk, self._editor)
-    end
-end
-
-function on.complete(self)
+function Terminal:_complete()
     local before, after = self._editor:line()
     if before:match "^%s*$" or before:match "\n[ \t]*$" then
-        self._editor:insert "    "
-        return
+        return self._line:insert "    "
     end
     self.backend:complete(before, function(found)
         local now, rest = self._editor:line()
@@ -179,54 +135,23 @@ end
 function Terminal:_take_completion(before, found)
     local typed = before:sub(found.start)
     if found.common ~= typed then
-        self._editor:erase(select(2, typed:gsub("[^\128-\191]", "")))
-        self._editor:insert(found.common .. (found.only and found.suffix or ""))
+        self._line:replace(typed, found.common .. (found.only and found.suffix or ""))
     elseif found.only then
-        self._editor:insert(found.suffix or "")
+        self._line:insert(found.suffix or "")
     elseif found.listing then
         self.screen:write(found.listing .. "\n")
     end
     self:_draw()
 end
 
-function Terminal:_search_key()
-    local key = self._editor:key()
-    if not key then
-        return false
-    end
-    local search = self._search
-    local outcome = search:key(key)
-    if outcome == "take" and search.found then
-        local cut = search.at + #search.text - 1
-        self._editor:set(search.found:sub(1, cut), search.found:sub(cut + 1))
-    end
-    if outcome ~= "search" then
-        self._search = nil
-        if outcome == "take" then
-            self._editor:put_back()
-        end
-    end
-    return true
+function Terminal:_redraw()
+    self.screen:clear()
 end
 
-function Terminal:_use_key()
-    if self._search then
-        return self:_search_key()
-    end
-    local undo, before, after = self._undo, self._editor:line()
-    local event, text = self._editor:step()
-    if not event then
-        return false
-    end
-    self._warned = false
-    if on[event] then
-        on[event](self, text)
-    end
-    if event ~= "undo" and self._editing and self._undo == undo then
-        undo:note(before, after, self._editor:line())
-    end
-    return true
-end
+local on = {
+    accept = Terminal._accept, complete = Terminal._complete, eof = Terminal._leave,
+    redraw = Terminal._redraw,
+}
 
 -- Uses what was typed, key by key, until there is no whole key or a line that was entered is at work. A
 -- line that is done at once lets the next one begin in here.
@@ -236,8 +161,8 @@ function Terminal:_pump()
     end
     self._pumping = true
     local changed = false
-    while self._editing and self:_use_key() do
-        changed = true
+    while self._editing and self._line:use_key(on, self) do
+        changed, self._warned = true, false
     end
     self._pumping = false
     if changed and self._editing then
@@ -265,13 +190,11 @@ function Terminal:_interrupt()
     if not self._editing then
         return self.backend:interrupt()
     end
-    local before, after = self._editor:line()
-    local empty = before .. after == "" and not self._search
+    local empty = self._line:is_empty()
     if empty and self._warned then
-        self:_finish()
-        return self._on_leave()
+        return self:_leave()
     end
-    self._search = nil
+    self._line:end_search()
     self:_draw()
     if empty then
         self.screen:write "(Ctrl-C again, or Ctrl-D, leaves)\n"

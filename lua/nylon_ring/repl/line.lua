@@ -1,0 +1,161 @@
+-- The line that is edited: what each key does to it. Most of that is done by the editor; this adds what looks
+-- beyond the line, which are the history, searching in it, and what the line was before.
+
+local evaluate = require "nylon_ring.repl.evaluate"
+local searches = require "nylon_ring.repl.search"
+local undos = require "nylon_ring.repl.undo"
+local walks = require "nylon_ring.repl.walk"
+
+local M = {}
+
+---@class nylon_ring.repl.Line
+---@field private _editor nylon_ring.Editor
+---@field private _history nylon_ring.repl.History
+---@field private _walk nylon_ring.repl.Walk
+---@field private _undo? nylon_ring.repl.Undo of the line that has begun and not ended
+---@field private _search? nylon_ring.repl.Search
+local Line = {}
+Line.__index = Line
+
+---@param editor nylon_ring.Editor
+---@param history nylon_ring.repl.History
+---@return nylon_ring.repl.Line
+function M.new(editor, history)
+    return setmetatable({ _editor = editor, _history = history }, Line)
+end
+
+---Begins another line.
+---@param text string that stands there at first
+function Line:begin(text)
+    self._walk, self._undo = walks.new(self._history), undos.new()
+    self._editor:set(text)
+end
+
+---Ends it.
+---@return string text
+function Line:finish()
+    self._undo = nil
+    return self:text()
+end
+
+---@return string
+function Line:text()
+    local before, after = self._editor:line()
+    return before .. after
+end
+
+---@return boolean
+function Line:is_empty()
+    return not self._search and self:text() == ""
+end
+
+---Whether it is unfinished where the cursor stands at its end: then Enter only begins another row.
+---@return boolean
+function Line:goes_on()
+    local before, after = self._editor:line()
+    return after == "" and evaluate.is_incomplete(before)
+end
+
+-- What was found, up to the end of what was searched for, and the rest.
+local function split_found(search)
+    local cut = search.at + #search.text - 1
+    return search.found:sub(1, cut), search.found:sub(cut + 1)
+end
+
+---What is to be shown of it.
+---@return string|nil prompt nil: the usual one
+---@return string before the cursor
+---@return string after
+function Line:shown()
+    local search = self._search
+    if search and search.found then
+        return search:prompt(), split_found(search)
+    end
+    return search and search:prompt(), self._editor:line()
+end
+
+---@param text string at the cursor
+function Line:insert(text)
+    self._editor:insert(text)
+end
+
+---Replaces what stands before the cursor.
+---@param typed string
+---@param text string
+function Line:replace(typed, text)
+    self._editor:erase(select(2, typed:gsub("[^\128-\191]", "")))
+    self._editor:insert(text)
+end
+
+---Gives up searching.
+function Line:end_search()
+    self._search = nil
+end
+
+-- ---- Keys ---------------------------------------------------------------------------------------
+
+local on = {}
+
+function on.undo(self)
+    local before, after = self._undo:back()
+    if before then
+        self._editor:set(before, after)
+    end
+end
+
+function on.search(self)
+    self._search = searches.new(self._history)
+end
+
+function on.paste(self, text)
+    self._editor:insert((text:gsub("\r\n?", "\n")))
+end
+
+for _, key in ipairs { "up", "down", "first", "last" } do
+    on[key] = function(self)
+        self._walk[key](self._walk, self._editor)
+    end
+end
+
+function Line:_search_key()
+    local key = self._editor:key()
+    if not key then
+        return false
+    end
+    local search = self._search
+    local outcome = search:key(key)
+    if outcome == "take" and search.found then
+        self._editor:set(split_found(search))
+    end
+    if outcome ~= "search" then
+        self._search = nil
+        if outcome == "take" then
+            self._editor:put_back()
+        end
+    end
+    return true
+end
+
+---Uses one key. What is more than editing ("accept", "complete", "redraw", "eof") is for others.
+---@generic T
+---@param others table<nylon_ring.EditorEvent, fun(owner: T)>
+---@param owner T
+---@return boolean used false: there is no whole key
+function Line:use_key(others, owner)
+    if self._search then
+        return self:_search_key()
+    end
+    local undo, before, after = self._undo, self._editor:line()
+    local event, text = self._editor:step()
+    if on[event] then
+        on[event](self, text)
+    elseif others[event] then
+        others[event](owner)
+    end
+    if event and event ~= "undo" and self._undo == undo then
+        undo:note(before, after, self._editor:line())
+    end
+    return event ~= nil
+end
+
+return M
