@@ -36,8 +36,8 @@ end
 ---@class nylon_ring.cli.SessionOptions
 ---@field on_signal? fun() the first Ctrl-C or SIGTERM, before the main task is cancelled
 ---@field on_exit? fun(code: integer): integer what `os.exit` of a script comes to
----@field on_leave? fun(code: integer): integer|nil the end is decided, tasks and plugins are still there; may
----change the code
+---@field on_leave? fun() the end is decided, tasks and plugins are still there
+---@field on_end? fun(code: integer): integer tasks and plugins are gone; what the code comes to
 ---@field on_dry? fun(main: nylon_ring.Task): boolean nothing is left that could wake it; true: it was told
 
 ---@class nylon_ring.cli.Session
@@ -66,11 +66,10 @@ local function exit_code(code)
     return code and math.floor(tonumber(code) or 1) % 256 or 1
 end
 
---- Tells once that the program leaves.
-function Session:_announce()
-    local on_leave = self.options.on_leave
-    self.options.on_leave = nil
-    self.code = on_leave and on_leave(self.code) or self.code
+function Session:_tell_end()
+    if self.options.on_end then
+        self.code = self.options.on_end(self.code)
+    end
 end
 
 --- `os.exit` of scripts. The task that calls it stays suspended there, so that it never returns, and the
@@ -87,7 +86,7 @@ function Session:_exit(code)
         end
         pcall(core.suspend)
     end
-    self:_announce()
+    self:_tell_end()
     core.close()
     process.leave(self.code)
 end
@@ -244,8 +243,11 @@ end
 --- Ends the run. Where a plugin's thread may still run code of ours, or a signal asked for the end, no
 --- destructor runs any more.
 function Session:_leave()
-    self:_announce()
+    if self.options.on_leave then
+        self.options.on_leave()
+    end
     self:_wind_up()
+    self:_tell_end()
     core.close()
     for _, signal in ipairs(self.signals) do
         if not signal:is_closing() then -- a script may walk the loop and close everything

@@ -123,7 +123,7 @@ end
 --- How the run of the program meets what a spec may do to it.
 local function guards(seen, who, counted)
     return {
-        on_leave = counted and function(code)
+        on_end = counted and function(code)
             return counted:finish(code)
         end,
         on_signal = function()
