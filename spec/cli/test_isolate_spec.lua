@@ -116,6 +116,56 @@ ok 3 - is next
         assert.matches("the process of this file was ended by SIGKILL\n", got.out)
     end)
 
+    it("ignores what is no event of a file, and keeps every event beside it", function()
+        local junk = { "no line end", '5\n', 'null\n', '{"event":"no such"}\n', '{"event":"end"', "\n\n\0",
+            '{"event":"start","name":5}\n', '{"event":"problem","kind":"rumour","within":"it"}\n' }
+        local specs = "local uv = require 'luv'\n"
+        for index, text in ipairs(junk) do
+            specs = specs .. ("it('is no. %d', function() uv.fs_write(3, %q, -1) end)\n"):format(index, text)
+        end
+        write("a_spec.lua", specs)
+        write("b_spec.lua", "it('is next', function() end)")
+        local got = test("-o", "TAP", "--jobs", "2")
+        assert.equal("", got.err)
+        assert.equal(0, got.code)
+        assert.equal(test("-o", "TAP").out, got.out)
+        assert.matches("ok 8 %- is no%. 8\nok 9 %- is next", got.out)
+    end)
+
+    it("goes on with the other files when a process cannot be started", function()
+        local cwd = folder .. "/gone"
+        assert(uv.fs_mkdir(cwd, 448))
+        write("a_spec.lua", ("it('removes', function() assert(require 'luv'.fs_rmdir(%q)) end)"):format(cwd))
+        write("b_spec.lua", "it('is not run', function() end)")
+        write("c_spec.lua", "it('is not run', function() end)")
+        local words = { "test", "-o", "TAP", "--isolate", folder }
+        local got = support.start(uv.fs_realpath(support.program), words, { cwd = cwd }):wait()
+        assert.equal(1, got.code)
+        assert.matches("^ok 1 %- removes\nnot ok 2 %- [^\n]*b_spec.lua\n", got.out)
+        assert.matches("the process of this file could not be started: ENOENT[^\n]*\nnot ok 3", got.out)
+    end)
+
+    it("takes files of many specs, and specs with a lot to print", function()
+        write("a_spec.lua", [[
+            describe("many", function()
+                for number = 1, 9000 do it("is number " .. number, function() end) end
+            end)
+        ]])
+        local got = test("-o", "TAP", "--isolate")
+        assert.equal(0, got.code)
+        assert.matches("\nok 9000 %- many is number 9000\n1%.%.9000\n$", got.out)
+        if support.sanitized then
+            return -- its shadow needs more room than the limit below
+        end
+        write("a_spec.lua", "it('prints', function() for _ = 1, 20 do io.write(('x'):rep(2 ^ 20)) end end)")
+        got = support.start("/bin/sh", { "-c", [[
+            ulimit -v 1000000
+            "$0" test -o TAP --isolate "$1" | tail -c 20
+        ]], support.program, folder }):wait()
+        assert.equal("xok 1 - prints\n1..1\n", got.out)
+        assert.equal("", got.err)
+    end)
+
     it("kills a process that does not suspend, when its file takes too long", function()
         write("a_spec.lua", "it('spins', function() while true do end end)")
         local got = test("-o", "TAP", "--isolate", "--file-timeout", "1")

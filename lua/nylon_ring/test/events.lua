@@ -13,18 +13,29 @@ local uv = require "luv"
 
 local descriptor = tonumber(os.getenv "NYLON_RING_TEST_EVENTS")
 
-local function write_all(text)
+-- How much is handed over at once: what was not taken of it is cut off and handed over again.
+local PIECE = 65536
+
+-- False where nobody reads any more.
+local function write_piece(text)
     while #text > 0 do
         local written, _, code = uv.fs_write(descriptor, text, -1)
         if not written and code ~= "EAGAIN" and code ~= "EINTR" then
-            return -- nobody reads any more
+            return false
         end
         text = text:sub((written or 0) + 1)
     end
+    return true
 end
 
+-- The line end before it keeps an event apart from what a spec has written there.
 local function tell(event)
-    write_all(cjson.encode(event) .. "\n")
+    local text = "\n" .. cjson.encode(event) .. "\n"
+    for from = 1, #text, PIECE do
+        if not write_piece(text:sub(from, from + PIECE - 1)) then
+            return
+        end
+    end
 end
 
 -- What a spec starts shall not hold the other process's end open.
@@ -50,7 +61,7 @@ end
 local function block_names(busted, parent)
     local names = {}
     while parent and parent.descriptor ~= "file" and parent.descriptor ~= "suite" do
-        table.insert(names, 1, parent.name or parent.descriptor)
+        table.insert(names, 1, tostring(parent.name or parent.descriptor))
         parent = busted.parent(parent)
     end
     return names
@@ -95,7 +106,7 @@ return function()
         tell {
             event = "start",
             path = block_names(busted, parent),
-            name = element.name,
+            name = tostring(element.name or element.descriptor),
             trace = plain_trace(element.trace),
             plugins = plugin_names(),
         }

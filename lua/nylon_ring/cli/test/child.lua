@@ -1,7 +1,6 @@
---- One spec file in a process of its own: starts it, keeps what it writes, and makes a list of what became of
---- its specs out of the events that it tells.
-local cjson = require "cjson"
+--- One spec file in a process of its own: starts it, keeps what it writes, and says what became of it.
 local nr = require "nylon_ring"
+local record = require "nylon_ring.cli.test.record"
 local uv = require "luv"
 
 local M = {}
@@ -20,135 +19,24 @@ for name, number in pairs(uv.constants) do
     end
 end
 
----@class nylon_ring.cli.Problem
----@field kind "failure"|"error"|"pending"
----@field within string the descriptor of what it was in; "it" for specs
----@field name? string
----@field message? string
----@field trace? table
-
----@class nylon_ring.cli.SpecRecord
----@field path string[] the names of its blocks
----@field name string
----@field status? string
----@field duration? number
----@field seed? integer
----@field trace table
----@field problems nylon_ring.cli.Problem[]
-
----@class nylon_ring.cli.FileRecord
----@field specs nylon_ring.cli.SpecRecord[]
----@field problems nylon_ring.cli.Problem[] outside of specs
----@field finished boolean every spec had its turn
----@field plugins string[] that were loaded last
----@field loading? string path of one that was about to be
----@field out string
----@field err string
-
-local on = {}
-
-function on.load(record, event)
-    record.loading = event.path
-end
-
-function on.start(record, event)
-    record.plugins, record.loading = event.plugins, nil
-    record.spec = { path = event.path, name = event.name, trace = event.trace or {}, problems = {} }
-    table.insert(record.specs, record.spec)
-end
-
-function on.problem(record, event)
-    local spec = (event.within == "it" or event.within == "pending") and record.specs[#record.specs]
-    table.insert(spec and spec.problems or record.problems, event)
-end
-
-on["end"] = function(record, event)
-    local spec = record.spec
-    if not spec then
-        return
-    end
-    spec.status, spec.duration, spec.seed = event.status, event.duration, event.seed
-    record.spec = nil
-end
-
-function on.exit(record)
-    record.finished = true
-end
-
-local function read_events(text, record)
-    for line in text:gmatch "[^\n]+" do
-        local ok, event = pcall(cjson.decode, line)
-        if ok then -- the last line of one that crashed may be torn
-            on[event.event](record, event)
-        end
-    end
-end
-
-local function quoted(names)
-    return "'" .. table.concat(names, "', '") .. "'"
-end
-
-local function full_name(spec)
-    local names = { unpack(spec.path) }
-    table.insert(names, spec.name)
-    return table.concat(names, " ")
-end
-
--- What it was doing at its end: " in the spec 'x', with the plugin 'y' loaded"; or what the process itself
--- has said of its end (src/host/crash.c).
-local function circumstances(record)
-    local text = record.spec and (" in the spec '%s'"):format(full_name(record.spec)) or ""
-    local culprit = record.err:match "%f[^%z\n]nylon%-ring: (plugin '[^\n]-' crashed: [^\n]*)"
-    if culprit then
-        return ("%s: %s"):format(text, culprit)
-    elseif #record.plugins > 0 then
-        text = ("%s, with the plugin%s %s loaded"):format(text, #record.plugins > 1 and "s" or "",
-            quoted(record.plugins))
-    end
-    if record.loading then
-        text = ("%s; the last to be loaded was %s"):format(text, record.loading)
-    end
-    return text
-end
-
 --- Why a process has not told of its end, in words; nil where all is told.
-local function premature(child, record, limit)
+local function premature(child, told, limit)
     if child.late then
         return ("the process of this file did not end within %d ms (--file-timeout) and was killed%s"):format(
-            limit, circumstances(record))
+            limit, told:circumstances())
     elseif child.signal ~= 0 then
         return ("the process of this file was ended by %s%s"):format(
-            signal_names[child.signal] or "signal " .. child.signal, circumstances(record))
-    elseif not record.finished then
+            signal_names[child.signal] or "signal " .. child.signal, told:circumstances())
+    elseif not told.finished then
         return ("the process of this file left early with exit code %d%s"):format(
-            child.code, circumstances(record))
-    elseif child.code ~= 0 and not record.failed then
+            child.code, told:circumstances())
+    elseif child.code ~= 0 and not told:failed() then
         return ("the process of this file left with exit code %d, though no spec failed"):format(child.code)
     end
 end
 
--- An early end is a failure of the file, and not another one of the spec that it was in.
-local function note_end(record, message)
-    if not message then
-        return
-    end
-    local unfinished = record.spec and table.remove(record.specs)
-    table.insert(record.problems, {
-        kind = "error",
-        within = "file",
-        message = message,
-        trace = unfinished and unfinished.trace,
-    })
-end
-
-local function note_failures(record)
-    record.failed = #record.problems > 0
-    for _, spec in ipairs(record.specs) do
-        record.failed = record.failed or spec.status ~= "success" and spec.status ~= "pending"
-    end
-end
-
-local function read(child, pipe, into)
+-- Reads a pipe to its end; `take` gets what comes.
+local function read(child, pipe, take)
     child.open = child.open + 1
     local closed
     local function close()
@@ -162,11 +50,20 @@ local function read(child, pipe, into)
     table.insert(child.closers, close)
     pipe:read_start(function(_, data)
         if data then
-            child[into] = child[into] .. data
+            take(data)
         else
             close()
         end
     end)
+end
+
+-- Collects what a pipe brings. A list: a file may print a lot.
+local function collect(child, pipe)
+    local pieces = {}
+    read(child, pipe, function(data)
+        table.insert(pieces, data)
+    end)
+    return pieces
 end
 
 local function environment()
@@ -180,9 +77,9 @@ local function environment()
     return list
 end
 
-local function start(words, cwd)
+local function start(words, cwd, told)
     local out, err, events = uv.new_pipe(false), uv.new_pipe(false), uv.new_pipe(false)
-    local child = { out = "", err = "", events = "", open = 0, closers = {}, changed = function() end }
+    local child = { open = 0, closers = {}, changed = function() end }
     local why
     child.process, why = uv.spawn(uv.exepath(), {
         args = words,
@@ -194,10 +91,16 @@ local function start(words, cwd)
         child.process:close()
         child.changed()
     end)
-    assert(child.process, why)
-    read(child, out, "out")
-    read(child, err, "err")
-    read(child, events, "events")
+    if not child.process then
+        for _, pipe in ipairs { out, err, events } do
+            pipe:close()
+        end
+        return nil, why
+    end
+    child.out, child.err = collect(child, out), collect(child, err)
+    read(child, events, function(data)
+        told:feed(data)
+    end)
     return child
 end
 
@@ -241,6 +144,12 @@ local function close(child)
     end
 end
 
+local function finish(child, told, limit)
+    await_end(child, limit)
+    told.out, told.err = table.concat(child.out), table.concat(child.err)
+    return premature(child, told, limit)
+end
+
 --- Runs one file to its end.
 ---@async
 ---@param words string[] of `nylon-ring test`
@@ -248,18 +157,20 @@ end
 ---@param limit integer milliseconds; 0: none
 ---@return nylon_ring.cli.FileRecord
 function M.run(words, cwd, limit)
-    local child = start(words, cwd)
-    local ok, err = pcall(await_end, child, limit)
+    local told = record.new()
+    local child, why = start(words, cwd, told)
+    if not child then
+        told:note_end("the process of this file could not be started: " .. why)
+        return told
+    end
+    local ok, message = pcall(finish, child, told, limit)
     close(child)
     if not ok then
-        error(err, 0)
+        error(message, 0)
+    elseif message then
+        told:note_end(message)
     end
-    local record = { specs = {}, problems = {}, plugins = {}, finished = false }
-    record.out, record.err = child.out, child.err
-    read_events(child.events, record)
-    note_failures(record)
-    note_end(record, premature(child, record, limit))
-    return record
+    return told
 end
 
 return M

@@ -57,30 +57,29 @@ local function register_spec(core, spec)
     end)
 end
 
--- The last of the specs from `first` on that are in one block of this depth.
-local function same_block(specs, first, depth)
+-- The last of the specs from `first` to `limit` that are in one block of this depth.
+local function same_block(specs, first, limit, depth)
     local last = first
-    while specs[last + 1] and specs[last + 1].path[depth] == specs[first].path[depth] do
+    while last < limit and specs[last + 1].path[depth] == specs[first].path[depth] do
         last = last + 1
     end
     return last
 end
 
-local function register(core, specs, depth)
-    local index = 1
-    while specs[index] do
-        local name = specs[index].path[depth]
-        local last = name and same_block(specs, index, depth) or index
+-- Registers the specs from `first` to `limit`, which are in the same block above this depth.
+local function register(core, specs, first, limit, depth)
+    while first <= limit do
+        local name = specs[first].path[depth]
+        local from, to = first, name and same_block(specs, first, limit, depth) or first
         if name then
-            local inner = { unpack(specs, index, last) }
-            trace = specs[index].trace
+            trace = specs[first].trace
             core.executors.describe(name, function()
-                register(core, inner, depth + 1)
+                register(core, specs, from, to, depth + 1)
             end)
         else
-            register_spec(core, specs[index])
+            register_spec(core, specs[first])
         end
-        index = last + 1
+        first = to + 1
     end
 end
 
@@ -101,7 +100,7 @@ function M.file(core, file, record)
     for _, problem in ipairs(record.problems) do
         tell_problem(core, file, problem)
     end
-    register(core, record.specs, 1)
+    register(core, record.specs, 1, #record.specs, 1)
 end
 
 --- Gives replayed specs the time that the real ones took.
