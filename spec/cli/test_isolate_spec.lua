@@ -223,6 +223,29 @@ ok 3 - is next
         assert.equal("ok 1 - meets the other\nok 2 - meets the other\n1..2\n", got.out)
     end)
 
+    it("tells of a file when it is done, and does not wait for the next", function()
+        write("a_spec.lua", "it('is first', function() end)")
+        write("b_spec.lua", ([[
+            it("waits", function() while not require "luv".fs_stat(%q) do nr.sleep(5) end end)
+        ]]):format(folder .. "/told"))
+        write("c_spec.lua", "it('is last', function() end)")
+        for _, jobs in ipairs { "1", "3" } do
+            local words = { "test", "-o", "TAP", "--timeout=60000", "--jobs", jobs, folder }
+            local run = support.start(support.program, words)
+            run:wait_for("out", "ok 1 - is first")
+            assert.is_nil(run.out:find("ok 2", 1, true))
+            write("told", "")
+            assert.equal("ok 1 - is first\nok 2 - waits\nok 3 - is last\n1..3\n", run:wait().out)
+            os.remove(folder .. "/told")
+        end
+    end)
+
+    it("runs a file twice that is named twice", function()
+        write("a_spec.lua", "it('is there', function() end)")
+        local got = test("-o", "TAP", "--isolate", folder .. "/a_spec.lua")
+        assert.equal("ok 1 - is there\nok 2 - is there\n1..2\n", got.out)
+    end)
+
     it("ends its processes on Ctrl-C", function()
         write("a_spec.lua", [[it("waits", function()
             local file = io.open(arg[#arg]:gsub("a_spec.lua$", "pid"), "w")
