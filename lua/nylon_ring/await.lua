@@ -96,11 +96,18 @@ function M.sleep(ms)
     pause(ms, timers.after)
 end
 
----Suspends the task until the loop has looked for signals, whatever clock is installed: a signal has come,
----and `fast` starts nothing before. The task may be cancelled here.
+---Suspends the task for some milliseconds of the loop's own time, whatever clock is installed.
+---@async
+---@param ms number
+function M.sleep_on_loop(ms)
+    pause(ms, timers.on_loop)
+end
+
+---Suspends the task until the loop has looked for signals: one has come, and `fast` starts nothing before.
+---The task may be cancelled here.
 ---@async
 function M.let_signal_in()
-    pause(1, timers.on_loop) -- 0 would come before the loop's poll
+    M.sleep_on_loop(1) -- 0 would come before the loop's poll
 end
 
 return M

@@ -4,27 +4,15 @@
 local core = require "nylon_ring.core"
 local errors = require "nylon_ring.errors"
 local task = require "nylon_ring.task"
-local timers = require "nylon_ring.timers"
 
 local M = {}
 
-local PAUSE = 1 -- millisecond of real time: a clock that is moved by hand may stand still
-
-local function pause()
-    local await = require "nylon_ring.await"
-    await.await(function(resume)
-        local entry = timers.set({ fire = resume }, PAUSE)
-        return function()
-            timers.cancel(entry)
-        end
-    end)
-end
-
--- Offers again what was refused.
+-- Offers again what was refused, a little later: a clock that is moved by hand may stand still.
 local function offer(stream, data)
+    local await = require "nylon_ring.await"
     local taken, err = stream:send(data)
     while not taken and errors.is(err, "backpressure") do
-        pause()
+        await.sleep_on_loop(1)
         taken, err = stream:send(data)
     end
     return taken
