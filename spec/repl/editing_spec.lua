@@ -253,4 +253,39 @@ describe("editing a line", function()
         terminal:press "Tab"
         terminal:wait_end "call         call_stream\n> echo:call"
     end)
+
+    it("goes on where a line is longer than the screen, whatever becomes of that", function()
+        open(nil, { width = 40, height = 12 })
+        terminal:enter(("x = '%s'"):format(("a"):rep(60)))
+        terminal:type("-- " .. ("abcdefghi "):rep(30))
+        terminal:press("Left", "Right")
+        terminal:type(("abcdefghi "):rep(50))
+        terminal:press "C-a"
+        terminal:resize(40, 5)
+        terminal:type "#x "
+        terminal:press "C-e"
+        terminal:type("\\")
+        terminal:resize(20, 3)
+        terminal:press("C-a", "Right", "C-e", "BSpace")
+        terminal:resize(80, 24)
+        terminal:press("Enter")
+        terminal:wait_end "\n60\n>"
+    end)
+
+    it("takes Enter in the middle of what is unfinished for a new row", function()
+        open()
+        terminal:type "print(1 +"
+        terminal:press("Home", "Enter")
+        terminal:wait_end ">\n… print(1 +"
+        terminal:press "C-e"
+        terminal:enter " 1)"
+        terminal:wait_end "\n2\n>"
+    end)
+
+    it("ignores keys that mean nothing here", function()
+        open()
+        terminal:press("PageUp", "PageDown", "F5", "F12", "S-Left", "S-Right", "S-Home", "C-DC", "C-Space")
+        terminal:enter "6 * 7"
+        assert.equal("> 6 * 7\n42\n>", terminal:wait_end "42\n>")
+    end)
 end)

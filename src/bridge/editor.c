@@ -16,6 +16,7 @@
 #include "editor.h"
 #include "editor_bindings.h"
 #include "editor_capture.h"
+#include "editor_display.h"
 #include "editor_interrupt.h"
 #include "editor_peek.h"
 #include "editor_terminal.h"
@@ -105,6 +106,7 @@ static int open_editor(editor_t *ed, int fd) {
     el_wset(ed->el, EL_PROMPT, no_prompt);
     el_wset(ed->el, EL_GETCFN, next_character);
     nr__editor_bind(ed->el);
+    ed->rows = nr__display_init(ed->el);
     return 0;
 }
 
@@ -174,7 +176,7 @@ static const char *use_key(editor_t *ed) {
         wchar_t text[] = {ed->key[0], 0};
         ed->quoting = 0;
         el_winsertstr(ed->el, text);
-    } else {
+    } else if (nr__editor_knows(ed->key, ed->key_len)) {
         el_wgets(ed->el, &count);
     }
     ed->key_len = 0; /* what an unknown sequence leaves is no text */
@@ -199,6 +201,8 @@ static int editor_step(lua_State *L) {
         ed->key_len = nr__keys_take(&ed->keys, ed->key);
         if (ed->key_len == 0)
             return 0;
+        if (nr__display_fit(ed->el, &ed->rows) != 0)
+            return luaL_error(L, "not enough memory for the edited line");
         const char *event = use_key(ed);
         if (!ed->pasting) {
             lua_pushstring(L, event);
@@ -295,7 +299,7 @@ static int editor_erase(lua_State *L) {
     return 0;
 }
 
-/* ed:size() → columns, rows of the terminal; libedit is told. */
+/* ed:size() → columns, rows of the terminal. */
 static int editor_size(lua_State *L) {
     editor_t *ed = check_editor(L);
     struct winsize size = {0};
@@ -303,7 +307,6 @@ static int editor_size(lua_State *L) {
         size.ws_col = 80;
         size.ws_row = 24;
     }
-    el_resize(ed->el);
     lua_pushinteger(L, size.ws_col);
     lua_pushinteger(L, size.ws_row);
     return 2;

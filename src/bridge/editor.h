@@ -16,6 +16,7 @@ typedef struct editor {
     size_t key_len, key_used;
     const char *event; /* set by the function that a key is bound to */
     int raw, quoting, pasting;
+    size_t rows; /* of libedit's own display */
 } editor_t;
 
 /* The editor that a libedit callback belongs to. [loop] */

@@ -119,6 +119,7 @@ static const wchar_t *const bindings[][2] = {
     {L"\\e^?", L"ed-delete-prev-word"},
     {L"^W", L"ed-delete-prev-word"},
     {L"^U", L"vi-kill-line-prev"},
+    {L"^@", L"nr-nothing"},
     {L"^C", L"nr-nothing"},
     {L"^G", L"nr-nothing"},
     {L"^O", L"nr-nothing"},
@@ -145,4 +146,20 @@ void nr__editor_bind(EditLine *el) {
         wchar_t key[] = {L'\\', L'e', digit, 0};
         el_wset(el, EL_BIND, key, L"nr-nothing", NULL);
     }
+}
+
+/* Whether a binding, as it is written above, is for this control sequence. */
+static int is_for(const wchar_t *binding, const wchar_t *key, size_t len) {
+    return wcsncmp(binding, L"\\e", 2) == 0 && wcslen(binding + 2) == len - 1 &&
+           wmemcmp(binding + 2, key + 1, len - 1) == 0;
+}
+
+int nr__editor_knows(const wchar_t *key, size_t len) {
+    if (len < 3 || key[0] != L'\033')
+        return 1; /* libedit knows every character, and what it does with Alt */
+    for (size_t i = 0; i < sizeof bindings / sizeof bindings[0]; i++) {
+        if (is_for(bindings[i][0], key, len))
+            return 1;
+    }
+    return 0;
 }

@@ -49,11 +49,10 @@ function Line:is_empty()
     return not self._search and self:text() == ""
 end
 
----Whether it is unfinished where the cursor stands at its end: then Enter only begins another row.
+---Whether it is unfinished, wherever the cursor stands: then Enter only begins another row.
 ---@return boolean
 function Line:goes_on()
-    local before, after = self._editor:line()
-    return after == "" and evaluate.is_incomplete(before)
+    return evaluate.is_incomplete(self:text())
 end
 
 -- What was found, up to the end of what was searched for, and the rest.
