@@ -90,6 +90,72 @@ describe("the assert", function()
             assert.matches("%- StreamEnd.-\n%+ plugin 'lua' did not answer '/never' within 1 ms %(timeout%)",
                 failure(assert.frames, {}, late))
         end)
+
+        -- A stream of these frames.
+        local function stream_of(list)
+            return assert(nr.plugin_from_lua({
+                ["/list"] = function(call)
+                    for _, data in ipairs(list) do
+                        call:frame(data)
+                    end
+                    call:finish()
+                end,
+            }):call_stream "/list")
+        end
+
+        local function numbers(count, make)
+            local list = {}
+            for index = 1, count do
+                list[index] = (make or tostring)(index)
+            end
+            return list
+        end
+
+        it("compares what it cuts when it shows it, and shows where that differs", function()
+            local long = ("x"):rep(300)
+            assert.frames({ long .. "1" }, stream_of { long .. "1" })
+            assert.equal(table.concat({
+                "Expected these frames (-), got others (+):",
+                '- "xxxxxxxxxxxxxxxxxxxx2" (bytes 281 to 301 of 301)',
+                '+ "xxxxxxxxxxxxxxxxxxxx1" (bytes 281 to 301 of 301)',
+                "  StreamEnd (4)",
+            }, "\n"), failure(assert.frames, { long .. "2" }, stream_of { long .. "1" }))
+            assert.matches('^[^\n]*\n%- "\\255\\0\\n"\n%+ "é"\n',
+                failure(assert.frames, { "\255\0\n" }, stream_of { "é" }))
+        end)
+
+        it("compares long streams, and shows what stands around a difference", function()
+            local list = numbers(5000)
+            assert.frames(list, stream_of(list))
+            list[2500] = "x"
+            assert.equal(table.concat({
+                "Expected these frames (-), got others (+):",
+                "  ... 2496 that are the same",
+                '  "2497"',
+                '  "2498"',
+                '  "2499"',
+                '- "x"',
+                '+ "2500"',
+                '  "2501"',
+                '  "2502"',
+                '  "2503"',
+                "  ... 2498 that are the same",
+            }, "\n"), failure(assert.frames, list, stream_of(numbers(5000))))
+        end)
+
+        it("is short where everything differs", function()
+            local others = numbers(300, function(index) return "x" .. index end)
+            local message = failure(assert.frames, numbers(300), stream_of(others))
+            assert.matches('\n%- "10"\n%- %.%.%. 290 more\n%+ "x1"\n', message)
+            assert.matches('\n%+ "x10"\n%+ %.%.%. 290 more\n  StreamEnd %(4%)$', message)
+            others = numbers(300, function(index) return index % 7 == 0 and "x" or tostring(index) end)
+            message = failure(assert.frames, numbers(300), stream_of(others))
+            local _, count = message:gsub("\n", "")
+            assert.is_true(count < 60)
+            assert.matches("%.%.%. and more that is not shown$", message)
+            message = failure(assert.is_not.frames, numbers(300), stream_of(numbers(300)))
+            assert.matches('\n  "40"\n  %.%.%. 261 more$', message)
+        end)
     end)
 
     describe("eventually", function()
@@ -160,6 +226,8 @@ describe("the assert", function()
             }, "\n"), failure(assert.json_equal, { name = "Ada", list = { 1, 2 } },
                 '{"list":[1,3],"odd key":true}'))
             assert.matches("no JSON: \"{\"", failure(assert.json_equal, {}, "{"))
+            assert.matches('%- "x+2" %(bytes 281 to 301 of 301%)\n%+ "x+1" %(bytes 281',
+                failure(assert.json_equal, { ("x"):rep(300) .. "2" }, { ("x"):rep(300) .. "1" }))
         end)
     end)
 end)

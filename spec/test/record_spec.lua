@@ -185,6 +185,16 @@ describe("a recording", function()
             }, "\n"), err.message:match ":\n(.*)$")
         end)
 
+        it("shows where a long body differs", function()
+            local body = ("x"):rep(300)
+            local plugin = replay(('{"call":"/x","body":"%s1","status":0,"answer":"1"}\n'):format(body))
+            local caught = tasks.catch_errors()
+            local _, err = plugin:call("/x", body .. "2")
+            caught.restore()
+            assert.matches('\n%- body "x+1" %(bytes 281 to 301 of 301%)\n%+ body "x+2" %(bytes 281 ',
+                err.message)
+        end)
+
         it("fails the spec also where its script copes with errors", function()
             local tape_path, remove_tape = support.file("inner.tape", '{"nylon_ring_tape":1,"plugin":"p"}\n')
             local spec_path, remove_spec = support.file("inner_spec.lua", ([[

@@ -2,6 +2,7 @@
 
 local core = require "nylon_ring.core"
 local errors = require "nylon_ring.errors"
+local json = require "nylon_ring.cli.json"
 local state = require "luassert.state"
 
 local type = type
@@ -9,8 +10,28 @@ local type = type
 local statuses, codes = core.statuses, core.codes
 local M = {}
 
--- The longest text that a message shows of one value.
-local LONGEST = 200
+-- The longest text that a message shows of one value, and what it shows before the first difference.
+local LONGEST, BEFORE = 200, 20
+
+-- The first bytes of a text, and no half of a letter at their end.
+local function cut(text, length)
+    local part = text:sub(1, length)
+    if text:find("^[\128-\191]", length + 1) then
+        part = part:gsub("[\192-\255][\128-\191]*$", "")
+    end
+    return part
+end
+
+-- On one line, whatever it holds.
+local function quote(text)
+    local quoted = ("%q"):format(text):gsub("\\\n", "\\n"):gsub("\r", "\\r")
+    if json.is_utf8(text) then
+        return quoted
+    end
+    return (quoted:gsub("[\128-\255]", function(byte)
+        return ("\\%d"):format(byte:byte())
+    end))
+end
 
 ---A value, quoted where it is text, and cut where it is long.
 ---@param value any
@@ -18,9 +39,46 @@ local LONGEST = 200
 function M.value(value)
     if type(value) ~= "string" then
         return type(value) == "table" and state.format_argument(value) or tostring(value)
+    elseif #value <= LONGEST then
+        return quote(value)
     end
-    local shown = ("%q"):format(value:sub(1, LONGEST)):gsub("\\\n", "\\n")
-    return #value > LONGEST and ("%s... (%d bytes)"):format(shown, #value) or shown
+    return ("%s... (%d bytes)"):format(quote(cut(value, LONGEST)), #value)
+end
+
+---How many bytes two texts have in common at their beginning.
+---@param a string
+---@param b string
+---@return integer
+function M.common_bytes(a, b)
+    local count, shorter = 0, math.min(#a, #b)
+    while count < shorter and a:byte(count + 1) == b:byte(count + 1) do
+        count = count + 1
+    end
+    return count
+end
+
+-- A text from a bit before a place on.
+local function around(text, place)
+    local from = math.max(1, place - BEFORE)
+    local part = cut(text:sub(from), LONGEST)
+    return ("%s (bytes %d to %d of %d)"):format(quote(part), from, from + #part - 1, #text)
+end
+
+---Two values that differ, so that one sees where: long texts with equal beginnings from there on.
+---@param a any
+---@param b any
+---@return string
+---@return string
+function M.pair(a, b)
+    local one, other = M.value(a), M.value(b)
+    if type(a) ~= "string" or type(b) ~= "string" or math.min(#a, #b) <= LONGEST then
+        return one, other
+    end
+    local place = M.common_bytes(a, b) + 1
+    if place <= LONGEST then
+        return one, other
+    end
+    return around(a, place), around(b, place)
 end
 
 ---@param status integer
@@ -93,17 +151,17 @@ end
 
 local function frame(status, data)
     if status == statuses.OK then
-        return M.value(data)
+        return { "", data }
     elseif data == "" then
-        return M.status(status)
+        return { M.status(status) }
     end
-    return ("%s, %s"):format(M.status(status), M.value(data))
+    return { M.status(status) .. ", ", data }
 end
 
----Reads a stream to its end and closes it: a line a frame.
+---Reads a stream to its end and closes it: a line a frame, for `diff.lists`.
 ---@async
 ---@param stream nylon_ring.Stream
----@return string[]
+---@return nylon_ring.test.Line[]
 function M.frames(stream)
     local list = {}
     local status, data = stream:recv()
@@ -112,7 +170,7 @@ function M.frames(stream)
         status, data = stream:recv()
     end
     if data ~= nil then
-        list[#list + 1] = tostring(data)
+        list[#list + 1] = { tostring(data) }
     end
     stream:close()
     return list
@@ -121,7 +179,7 @@ end
 ---The lines of the frames that are wanted: texts, and `{ status, data }` for others than Ok. Where none of
 ---them ends the stream, it is to end with StreamEnd and no data.
 ---@param expected (string|{ [1]: integer, [2]: string })[]
----@return string[]
+---@return nylon_ring.test.Line[]
 function M.wanted_frames(expected)
     local list, ends = {}, false
     for index, each in ipairs(expected) do

@@ -34,38 +34,36 @@ local KNOWN = { times = true, headers = true, name = true }
 
 -- The lines that a request is known by, and compared in.
 local function lines_of(take, with_headers)
-    local lines = { ("%s %s"):format(take.method or "GET", take.call) }
+    local lines = { { ("%s %s"):format(take.method or "GET", take.call) } }
     if take.query then
-        lines[#lines + 1] = "query " .. shown.value(take.query)
+        lines[#lines + 1] = { "query ", take.query }
     end
     for _, pair in ipairs(with_headers and take.headers or {}) do
-        lines[#lines + 1] = ("header %s: %s"):format(pair[1], pair[2])
+        lines[#lines + 1] = { ("header %s: "):format(pair[1]), pair[2] }
     end
     if take.body then
-        lines[#lines + 1] = "body " .. shown.value(take.body)
+        lines[#lines + 1] = { "body ", take.body }
     end
     local kind = take.notify and "as a notification" or take.stream and "as a stream"
     if kind then
-        lines[#lines + 1] = kind
+        lines[#lines + 1] = { kind }
     end
     return lines
 end
 
--- Texts that differ only beyond what is shown are others all the same.
 local function key_of(take, with_headers)
-    local parts = lines_of(take, with_headers)
-    parts[#parts + 1] = take.query or ""
-    parts[#parts + 1] = take.body or ""
-    return table.concat(parts, "\0")
+    local parts = {}
+    for index, line in ipairs(lines_of(take, with_headers)) do
+        local text = table.concat(line)
+        parts[index] = ("%d %s"):format(#text, text) -- a body may look like the next line
+    end
+    return table.concat(parts, "\n")
 end
 
 -- How far two texts are apart: what is left without their common begin and end.
 local function distance(a, b)
-    local from, to = 0, 0
+    local from, to = shown.common_bytes(a, b), 0
     local shorter = math.min(#a, #b)
-    while from < shorter and a:byte(from + 1) == b:byte(from + 1) do
-        from = from + 1
-    end
     while to < shorter - from and a:byte(-to - 1) == b:byte(-to - 1) do
         to = to + 1
     end
@@ -75,8 +73,7 @@ end
 -- Two requests: the path counts most, then what else there is.
 local function apart(a, b, with_headers)
     local path = distance(a.call, b.call) / math.max(#a.call, #b.call, 1)
-    local mine = table.concat(lines_of(a, with_headers), "\n")
-    local other = table.concat(lines_of(b, with_headers), "\n")
+    local mine, other = key_of(a, with_headers), key_of(b, with_headers)
     return path * 4 + distance(mine, other) / math.max(#mine, #other, 1)
 end
 
@@ -127,7 +124,7 @@ function Replay:explain(asked)
     end
     local diff = differ.lists(lines_of(nearest, self._opts.headers), lines)
     local message = "%s has no such call (+); the nearest is in line %d (-):\n%s"
-    return message:format(self.path, nearest.line, diff or "they differ beyond what is shown")
+    return message:format(self.path, nearest.line, diff)
 end
 
 -- ---- Playing ----
