@@ -1,13 +1,10 @@
 -- The Lua API: everything a script sees of Nylon Ring.
 
 local core = require "nylon_ring.core"
+local modules = require "nylon_ring.modules"
 
--- A test runner may forget modules between two files and load them anew. There is one scheduler a Lua
--- state, so the modules that are there already take their places again.
-if core.api then
-    for name, module in pairs(core.modules) do
-        package.loaded[name] = module
-    end
+if core.api then -- it was forgotten, and is loaded anew
+    modules.restore()
     return core.api
 end
 
@@ -81,11 +78,7 @@ local nr = {
 
 core.on_error(report.deliver)
 
-core.api, core.modules = nr, { luv = require "luv" }
-for name, module in pairs(package.loaded) do
-    if name:find "^nylon_ring%." then
-        core.modules[name] = module
-    end
-end
+core.api = nr
+modules.keep()
 
 return nr

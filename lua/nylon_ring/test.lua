@@ -1,6 +1,8 @@
 -- `nylon_ring.test`, also `nr.test`: what specs need beyond busted. Nothing of it is loaded before it is
 -- used.
 
+local modules = require "nylon_ring.modules"
+
 local parts = {
     clock = "nylon_ring.test.clock",
     limit = "nylon_ring.test.limits",
@@ -15,6 +17,7 @@ return setmetatable(M, {
     __index = function(_, name)
         if parts[name] then
             M[name] = require(parts[name])[name]
+            modules.keep()
         end
         return rawget(M, name)
     end,
