@@ -1,21 +1,25 @@
 --- A helper for busted: a spec that leaves something open fails, and says what; so does one whose
---- background task failed, and a file that leaves what its setup opened. `nylon-ring test` uses it by
---- itself, and a stock busted with
+--- background task or callback failed, and a block or file for what its hooks and its own code did.
+--- `nylon-ring test` uses it by itself, and a stock busted with
 ---
 ---     busted --lua=luajit --helper=nylon_ring.busted
 ---
---- How a spec is made to fail late: its end is announced after the last `after_each`, which is ours.
+--- How a spec is made to fail late: its end, and its own failures, are announced after the last `after_each`,
+--- which is ours. A spec fails once, with all that is to be said.
 ---
 ---     before_each (root) ─▶ ... the spec ... ─▶ "test end", held back ─▶ ... ─▶ after_each (root)
----        look                                                                     look again, tell
+---        look                                                              settle, tell, close
+local accounts = require "nylon_ring.test.accounts"
 local busted = require "busted"
 local core = require "nylon_ring.core"
 local errors = require "nylon_ring.errors"
 local leaks = require "nylon_ring.leaks"
 local limits = require "nylon_ring.test.limits"
+local luv_calls = require "nylon_ring.test.luv_calls"
+local modules = require "nylon_ring.modules"
 local nr = require "nylon_ring"
-local tasks = require "nylon_ring.task"
-local timers = require "nylon_ring.timers"
+local stage = require "nylon_ring.test.stage"
+local task = require "nylon_ring.task"
 local uv = require "luv"
 
 local M = {}
@@ -24,173 +28,276 @@ local M = {}
 -- a turn, and so does a task's reaction to being cancelled.
 local PATIENCE = 8
 
-local file_look, spec_look -- from before the present file and spec
-local failures = {}        -- errors of background tasks that were not told yet, in words
-local late_failures = {}   -- the same of tasks that were left by an earlier spec of the file
-local held                 -- the arguments of a spec's announced end
-local announcing           -- that end is let through
+-- How many milliseconds luv's requests may take that a spec has not waited for.
+local REQUESTS = 1000
 
-local function turn_loop()
-    if core.running() then
-        nr.sleep(0)
-    else
-        uv.run "nowait"
+local run = { account = accounts.new "the run" } -- what runs outside of files
+local blocks = {}     -- of the file and its blocks, innermost last: { account, look }
+local spec            -- the same of the spec that runs, with what is held back of it
+local announcing      -- what was held back is let through
+
+---@class nylon_ring.test.Work
+---@field account nylon_ring.test.Account
+---@field look nylon_ring.Look
+---@field element? table busted's, of a block
+---@field ending? table the arguments of a spec's announced end
+---@field failure? table kind, message and trace of what it failed with itself
+
+local function innermost()
+    return blocks[#blocks] or run
+end
+
+-- ---- Settling ----
+
+-- The loop turns once. What raises meanwhile is a limit that is over, or the end of the run.
+local function turn_loop(account)
+    local ok, err = pcall(function()
+        if core.running() then
+            nr.sleep(0)
+        else
+            uv.run "nowait"
+        end
+    end)
+    if not ok and not errors.is(err, "cancelled") then
+        account:charge(tostring(err))
+    end
+end
+
+-- luv's requests end by themselves; when they do should not decide on what a spec comes to.
+local function await_requests(account)
+    local function is_waiting()
+        for request in pairs(luv_calls.requests()) do
+            if account:covers(accounts.owner(request)) then
+                return true
+            end
+        end
+    end
+    local start = uv.hrtime()
+    while is_waiting() and (uv.hrtime() - start) / 1e6 < REQUESTS do
+        turn_loop(account)
     end
 end
 
 --- What is still open, after everything that is on its way out had the time to go. The loop turns at
 --- least once: luv crashes when a state is closed while a handle is still closing.
-local function left_behind(before)
-    turn_loop()
-    local left = leaks.since(before)
+local function left_behind(work)
+    turn_loop(work.account)
+    await_requests(work.account)
+    local left = leaks.since(work.look, work.account)
     for _ = 1, PATIENCE do
         if #left == 0 then
             break
         end
         collectgarbage()
-        turn_loop()
-        left = leaks.since(before)
+        turn_loop(work.account)
+        left = leaks.since(work.look, work.account)
     end
     return left
 end
 
---- What is to be said against the work that was done since a look.
-local function complaints(before)
-    -- Turning the loop raises what a task that the spec made failed with, and our own cancellation.
-    local ok, left = pcall(left_behind, before)
-    if not ok and not errors.is(left, "cancelled") then
-        table.insert(failures, "a task failed in the background: " .. tostring(left))
+local function describe_leaks(left)
+    if #left == 1 then
+        return "left behind: " .. left[1].text
     end
-    local list = failures
-    failures = {}
-    table.insert(list, limits.take_untold())
-    if ok and #left > 0 then
-        table.insert(list, "left behind: " .. table.concat(left, "; "))
+    local lines = { "left behind:" }
+    for _, leak in ipairs(left) do
+        table.insert(lines, "  " .. leak.text)
     end
-    return list
+    return table.concat(lines, "\n")
 end
 
-local function collect_errors()
-    nr.on_error(function(err, _, task)
-        local who = task and tostring(task) or "a callback"
-        local account = task and leaks.started_for(task)
-        if account and account ~= leaks.account then
-            table.insert(late_failures, ("%s, which '%s' started, failed after its end: %s"):format(
-                who, account.name, tostring(err)))
-        else
-            table.insert(failures, ("%s failed in the background: %s"):format(who, tostring(err)))
-        end
-    end)
+-- The tasks that were made until now go on as nobody's: what they fail with is not raised where the specs'
+-- own task happens to wait, but charged to their accounts.
+local function let_go()
+    local main = nr.current()
+    if main then
+        task.disown_children(main)
+    end
 end
+
+--- Ends a piece of work: what it left is closed, so that the next one has nothing of it.
+---@param work nylon_ring.test.Work
+---@return string[] complaints against it
+local function settle(work)
+    let_go()
+    local account = work.account
+    local left = left_behind(work)
+    if #left > 0 then
+        account:charge(describe_leaks(left))
+    end
+    account.over = true
+    leaks.close(left, function()
+        turn_loop(account)
+    end)
+    leaks.forget(left)
+    account.told = true
+    return account.errors
+end
+
+-- What runs from now on is charged to this account.
+local function switch(account)
+    let_go()
+    accounts.enter(account)
+end
+
+-- ---- Blocks ----
+
+local function begin_block(name)
+    return function(element)
+        local account = accounts.new(name(element), innermost().account)
+        switch(account)
+        table.insert(blocks, { account = account, look = leaks.look(), element = element })
+        accounts.take_errors()
+    end
+end
+
+local function tell_block(work)
+    local element = work.element
+    local parent = busted.parent(element)
+    for _, complaint in ipairs(settle(work)) do
+        busted.publish({ "error", element.descriptor }, element, parent, complaint, element.trace)
+    end
+end
+
+local function end_block()
+    tell_block(table.remove(blocks))
+    switch(innermost().account)
+end
+
+-- A hook of a block has an account of its own, which the block answers for; what happens around a spec is the
+-- spec's.
+local function begin_hook(hook)
+    if hook.kind ~= "before_each" and hook.kind ~= "after_each" then
+        local block = run
+        for _, each in ipairs(blocks) do
+            block = each.element == hook.block and each or block
+        end
+        switch(accounts.part(hook.name, block.account))
+    end
+end
+
+-- ---- Specs ----
 
 local function begin_spec()
-    held = nil
-    spec_look = leaks.look()
-    leaks.account = { name = "a before_each" }
-    collect_errors()
+    local account = accounts.new("a before_each", innermost().account)
+    switch(account)
+    spec = { account = account, look = leaks.look() }
+    accounts.take_errors()
 end
 
-local function name_account(element)
-    if element.descriptor == "it" then
-        leaks.account.name = element.name
+local function name_spec(element)
+    if spec and element.descriptor == "it" then
+        spec.account.name, spec.account.is_spec = ("'%s'"):format(element.name), true
     end
-    return nil, true
-end
-
---- Ends the tasks that the spec left, so that the next one has nothing of them. What they fail with now is
---- told at the file's end.
-local function end_tasks()
-    leaks.account = nil
-    for _, info in ipairs(nr.tasks()) do
-        if not spec_look.tasks[info.task] then
-            tasks.disown(info.task)
-            info.task:cancel "the spec that started it is over"
-        end
-    end
-    turn_loop()
-end
-
---- Checks what the spec left, and announces its end. Where a before_each failed there is none to announce,
---- and the file is looked at instead.
-local function finish_spec()
-    if not held then
-        leaks.account = nil
-        return
-    end
-    local element, parent, status = unpack(held, 1, 3)
-    for _, complaint in ipairs(complaints(spec_look)) do
-        busted.publish({ "failure", "it" }, element, parent, complaint, element.trace)
-        status = "failure"
-        end_tasks()
-        file_look = leaks.look() -- it was told now
-    end
-    if timers.by_hand() and not spec_look.clock then
-        timers.by_hand():close()
-    end
-    leaks.account = nil
-    announcing = true
-    busted.publish({ "test", "end" }, element, parent, status)
-    announcing = false
 end
 
 --- Holds the end of a spec back until `finish_spec` announces it.
-local function hold(element, parent, status)
-    if element.descriptor ~= "it" or announcing then
-        return nil, true
+local function hold_end(element, parent, status)
+    if element.descriptor == "it" and spec and not announcing then
+        spec.ending = { element, parent, status }
+        let_go()
+        return false
     end
-    held = { element, parent, status }
-    return nil, false
 end
 
-local kept = {}
-
-local function is_ours(name)
-    return name:match "^nylon_ring%f[.%z]" or name == "luv" or name == "ffi" or name:match "^cjson%f[.%z]"
-end
-
---- busted drops the modules that a file loaded. Those with a state in C must not be loaded twice.
-local function keep_modules()
-    for name, module in pairs(package.loaded) do
-        if type(name) == "string" and is_ours(name) then
-            kept[name] = module
+-- The same for what it fails with; of several failures the first is its outcome.
+local function hold_failure(kind)
+    return function(_, _, message, trace)
+        if not spec or announcing then
+            return nil, true
+        elseif spec.failure then
+            spec.account:charge(tostring(message))
+        else
+            spec.failure = { kind = kind, message = message, trace = trace }
         end
+        return nil, false
     end
 end
 
-local function restore_modules()
-    for name, module in pairs(kept) do
-        package.loaded[name] = package.loaded[name] or module
+-- All that is to be said of the spec, in one failure. Answers what kind of one; nil where there is none.
+local function tell_failure(work, complaints, element, parent)
+    local failure = work.failure or { kind = "failure", trace = element.trace }
+    local message = failure.message or table.remove(complaints, 1)
+    if message then
+        message = table.concat({ message, unpack(complaints) }, "\n")
+        busted.publish({ failure.kind, "it" }, element, parent, message, failure.trace)
+        return failure.kind
     end
 end
+
+local function announce(work, complaints)
+    local element, parent, status = unpack(work.ending, 1, 3)
+    announcing = true
+    local ok, kind = pcall(tell_failure, work, complaints, element, parent)
+    busted.publish({ "test", "end" }, element, parent, not ok and "error" or kind or status)
+    announcing = false
+    if not ok then
+        error(kind, 0)
+    end
+end
+
+-- Where a before_each failed there is no end to announce; what else is to be said is the block's.
+local function hand_on(complaints)
+    for _, complaint in ipairs(complaints) do
+        innermost().account:charge(complaint)
+    end
+end
+
+local function finish_spec()
+    local work = spec
+    local untold = limits.take_untold(work.failure and work.failure.message)
+    if untold then
+        work.account:charge(untold)
+    end
+    local ok, complaints = pcall(settle, work)
+    complaints = ok and complaints or { tostring(complaints) }
+    spec = nil
+    switch(innermost().account)
+    if work.ending then
+        announce(work, complaints)
+    else
+        hand_on(complaints)
+    end
+end
+
+-- ---- Files ----
 
 local function begin_file()
-    restore_modules()
-    file_look = leaks.look()
-    collect_errors()
-    return nil, true
+    modules.restore()
 end
 
-local function finish_file(file, parent)
-    keep_modules()
-    local list = complaints(file_look)
-    for _, late in ipairs(late_failures) do
-        table.insert(list, late)
+local function end_run()
+    if #run.account.errors > 0 then
+        for _, complaint in ipairs(run.account.errors) do
+            busted.publish({ "error", "suite" }, { descriptor = "suite", name = "the run" }, nil, complaint)
+        end
     end
-    late_failures = {}
-    for _, complaint in ipairs(list) do
-        busted.publish({ "error", "file" }, file, parent, complaint, {})
-    end
-    return nil, true
+    run = { account = accounts.new "the run" }
+    accounts.enter(run.account)
 end
 
 require "nylon_ring.test.asserts"
 require "nylon_ring.test.outputs"
 leaks.trace()
-keep_modules()
-busted.subscribe({ "file", "start" }, begin_file, { priority = 1 })
-busted.subscribe({ "file", "end" }, finish_file, { priority = 1 })
-busted.subscribe({ "test", "start" }, name_account, { priority = 1 })
-busted.subscribe({ "test", "end" }, hold, { priority = 1 })
+modules.keep()
+accounts.enter(run.account)
+stage.watch()
+stage.on("file start", begin_file)
+stage.on("file start", begin_block(function()
+    return "the file"
+end))
+stage.on("file end", modules.keep)
+stage.on("file end", end_block)
+stage.on("describe start", begin_block(function(element)
+    return ("the block '%s'"):format(element.name or element.descriptor)
+end))
+stage.on("describe end", end_block)
+stage.on("hook", begin_hook)
+stage.on("test start", name_spec)
+stage.on("test end", hold_end)
+stage.on("suite end", end_run)
+busted.subscribe({ "failure", "it" }, hold_failure "failure", { priority = 1 })
+busted.subscribe({ "error", "it" }, hold_failure "error", { priority = 1 })
 busted.before_each(begin_spec)
 busted.after_each(finish_spec)
 

@@ -1,8 +1,12 @@
---- What a piece of work left behind: compares two looks at everything that is open. Used by the test
---- runner after each spec; knows nothing of busted.
+--- What a piece of work left behind: compares two looks at everything that is open, and closes what is left.
+--- Used by the test runner after each spec and block; knows nothing of busted.
+local accounts = require "nylon_ring.test.accounts"
 local core = require "nylon_ring.core"
 local exchanges = require "nylon_ring.lua_plugin.exchange"
+local in_task = require "nylon_ring.test.in_task"
+local luv_calls = require "nylon_ring.test.luv_calls"
 local nr = require "nylon_ring"
+local plugins = require "nylon_ring.plugin"
 local streams = require "nylon_ring.stream"
 local task = require "nylon_ring.task"
 local timers = require "nylon_ring.timers"
@@ -11,195 +15,271 @@ local waits = require "nylon_ring.test.waits"
 
 local M = {}
 
--- Where handles, tasks and streams were made, for messages; only while `trace` is on.
-local made_at = setmetatable({}, { __mode = "k" })
+-- How long a plugin that was left may go on with its calls, in milliseconds.
+local GRACE = 10
 
--- What each task was started for: what `M.account` was then, or for its parent.
-local started_for = setmetatable({}, { __mode = "k" })
+-- What was told and could not be closed, so that it is not told again.
+local told = setmetatable({}, { __mode = "k" })
+local told_counts = { call = 0, ["Lua reference"] = 0 }
 
---- What tasks that are started now are charged to; any value.
-M.account = nil
+---@type table<nylon_ring.Stream, true>
+local known_streams = setmetatable({}, { __mode = "k" })
 
---- What a task was started for, while `trace` is on.
----@param started nylon_ring.Task
-function M.started_for(started)
-    return started_for[started]
+--- From now on all that may be left is put on the account of what makes it.
+function M.trace()
+    task.on_new, plugins.on_load, exchanges.on_open = accounts.note, accounts.note, accounts.note
+    streams.on_open = function(made)
+        known_streams[made] = true
+        accounts.note(made)
+    end
+    luv_calls.watch()
 end
 
-local constructors = {
-    "new_async", "new_check", "new_fs_event", "new_fs_poll", "new_idle", "new_pipe", "new_poll",
-    "new_prepare", "new_signal", "new_tcp", "new_timer", "new_tty", "new_udp", "spawn",
+-- ---- What is open ----
+
+local function place(thing)
+    local where = accounts.place(thing)
+    return where and " made at " .. where or ""
+end
+
+---@class nylon_ring.Leakable
+---@field find fun(): table<any, any> what is open now, with what else is known of it
+---@field describe fun(thing: any, about: any): string
+---@field close fun(thing: any)
+
+---@type table<string, nylon_ring.Leakable>
+local kinds = {}
+
+-- In the order in which it is closed.
+local ORDER = { "clock", "task", "stream", "call", "request", "handle", "plugin" }
+
+kinds.handle = {
+    find = function()
+        local open = {}
+        uv.walk(function(handle)
+            if not uv.is_closing(handle) and not core.owns(handle) and not timers.owns(handle) then
+                open[handle] = true
+            end
+        end)
+        return open
+    end,
+    describe = function(handle)
+        local active = uv.is_active(handle) and "an active " or "a "
+        return active .. uv.handle_get_type(handle) .. " handle" .. place(handle)
+    end,
+    close = function(handle)
+        if uv.handle_get_type(handle) == "process" then
+            handle:kill "sigterm"
+        end
+        if not handle:is_closing() then
+            handle:close()
+        end
+    end,
 }
 
-local function remember(where, handle, ...)
-    if type(handle) == "userdata" then
-        made_at[handle] = where
+kinds.task = {
+    find = function()
+        local open = {}
+        for _, info in ipairs(nr.tasks()) do
+            open[info.task] = info
+        end
+        return open
+    end,
+    describe = function(left, info)
+        local _, at = waits.stack(left._co)
+        return ("%s%s, which %s%s"):format(tostring(left), place(left), waits.awaits(info),
+            at and " at " .. at or "")
+    end,
+    close = function(left)
+        task.disown(left)
+        left:cancel "what started it is over"
+    end,
+}
+
+kinds.stream = {
+    find = function()
+        local open = {}
+        for made in pairs(known_streams) do
+            open[made] = made:_is_open() or nil
+        end
+        return open
+    end,
+    describe = function(stream)
+        local target, frames = stream:_progress()
+        return ("stream '%s %s' (sid %s, %s so far)%s"):format(stream.plugin.name, target, stream:sid(),
+            waits.plural(frames, "frame"), place(stream))
+    end,
+    close = function(stream)
+        stream:close()
+    end,
+}
+
+kinds.call = {
+    find = function()
+        local open = exchanges.open()
+        for exchange in pairs(open) do
+            open[exchange] = not exchange.streams or nil
+        end
+        return open
+    end,
+    describe = function(exchange)
+        return ("an open call of '%s' to plugin '%s'%s"):format(exchange.target, exchange.plugin.name,
+            place(exchange))
+    end,
+    close = function(exchange)
+        exchange:give_up "cancelled"
+    end,
+}
+
+kinds.request = {
+    find = luv_calls.requests,
+    describe = function(request)
+        return ("a request of uv.%s without an answer%s"):format(request.name, place(request))
+    end,
+    close = function(request)
+        request.made:cancel()
+    end,
+}
+
+kinds.plugin = {
+    find = function()
+        local open = {}
+        for _, plugin in ipairs(nr.plugins()) do
+            open[plugin] = true
+        end
+        return open
+    end,
+    describe = function(plugin)
+        return ("plugin '%s'%s, still loaded"):format(plugin.name, place(plugin))
+    end,
+    close = in_task(function(plugin)
+        plugin:unload { grace = GRACE }
+    end),
+}
+
+kinds.clock = {
+    find = function()
+        local clock = timers.by_hand()
+        return clock and { [clock] = true } or {}
+    end,
+    describe = function(clock)
+        return "the clock of nr.test" .. place(clock)
+    end,
+    close = function(clock)
+        clock:close()
+    end,
+}
+
+-- Calls that no task awaits: of unloads whose tasks are gone. Those that are answered and not read yet are
+-- none any more, though a task or a stream still has them.
+local function unawaited_calls()
+    local count = core.pending() - core.streams()
+    for _, info in ipairs(nr.tasks()) do
+        local awaits, _, _, frames = core.waiting(info.task._co)
+        count = count - (awaits and not frames and 1 or 0)
     end
-    return handle, ...
+    return math.max(0, count)
 end
 
---- From now on handles, tasks and streams remember the line of the script that made them.
-function M.trace()
-    task.on_spawn = function(made)
-        made_at[made] = waits.here()
-        started_for[made] = started_for[made._parent] or M.account
-    end
-    streams.on_open = function(made)
-        made_at[made] = waits.here()
-    end
-    for _, name in ipairs(constructors) do
-        local make = uv[name]
-        uv[name] = function(...)
-            return remember(waits.here(), make(...))
-        end
-    end
-end
-
-local function open_handles()
-    local open = {}
-    uv.walk(function(handle)
-        if not uv.is_closing(handle) and not core.owns(handle) and not timers.owns(handle) then
-            open[handle] = true
-        end
-    end)
-    return open
-end
-
-local function open_streams()
-    local open = {}
-    for made in pairs(made_at) do
-        if getmetatable(made) == streams.Stream and core.stream_open(made._reader) then
-            open[made] = true
-        end
-    end
-    return open
+local function counts()
+    return {
+        call = unawaited_calls(),
+        ["Lua reference"] = core.refs() - #nr.tasks(), -- each task holds one
+    }
 end
 
 ---@class nylon_ring.Look
----@field handles table<userdata, true>
----@field tasks table<nylon_ring.Task, nylon_ring.TaskInfo>
----@field plugins table<nylon_ring.Plugin, integer> how many calls and streams each has open
----@field exchanges table<nylon_ring.Exchange, true> calls to plugins written in Lua
----@field clock? nylon_ring.test.Clock
----@field streams table<nylon_ring.Stream, true> while `trace` is on
----@field counts table<string, integer>
+---@field things table<string, table<any, any>> by kind
+---@field counts table<string, integer> of what has no name
+---@field told table<string, integer> how much of that had been told
 
 --- One look at what is open now.
 ---@return nylon_ring.Look
 function M.look()
-    local tasks, plugins, infos = {}, {}, nr.tasks()
-    for _, plugin in ipairs(nr.plugins()) do
-        plugins[plugin] = plugin:stats().in_flight
+    local look = { things = {}, counts = counts(), told = {} }
+    for name, kind in pairs(kinds) do
+        look.things[name] = kind.find()
     end
-    for _, info in ipairs(infos) do
-        tasks[info.task] = info
+    for what, count in pairs(told_counts) do
+        look.told[what] = count
     end
-    return {
-        handles = open_handles(),
-        tasks = tasks,
-        plugins = plugins,
-        exchanges = exchanges.open(),
-        clock = timers.by_hand(),
-        streams = open_streams(),
-        counts = {
-            call = core.pending(),
-            stream = core.streams() + exchanges.streams(),
-            ["clock of nr.test"] = timers.by_hand() and 1 or 0,
-            ["Lua reference"] = core.refs() - #infos, -- each task holds one
-        },
-    }
+    return look
 end
 
-local function place(where)
-    return where and " made at " .. where or ""
-end
+-- ---- What is left ----
 
-local function describe_handle(handle)
-    local active = uv.is_active(handle) and "an active " or "a "
-    return active .. uv.handle_get_type(handle) .. " handle" .. place(made_at[handle])
-end
+---@class nylon_ring.Leak
+---@field kind string
+---@field thing any nil where it has no name
+---@field text string
+---@field count? integer
 
-local function describe_task(left, info)
-    local _, at = waits.stack(left._co)
-    return ("%s%s, which %s%s"):format(tostring(left), place(made_at[left]), waits.awaits(info),
-        at and " at " .. at or "")
-end
-
-local function describe_stream(stream)
-    return ("stream '%s %s' (sid %s, %d frames so far)%s"):format(stream.plugin.name, stream._target,
-        stream:sid(), stream._c.frames, place(made_at[stream]))
-end
-
-local function describe_plugin(plugin)
-    return ("plugin '%s', still loaded"):format(plugin.name)
-end
-
-local function describe_exchange(exchange)
-    local kind = exchange.streams and "stream" or "call"
-    return ("an open %s of '%s' to plugin '%s'"):format(kind, exchange.target, exchange.plugin.name)
-end
-
-local function add_new(list, before, now, describe)
-    local count = 0
-    for thing, about in pairs(now) do
-        if not before[thing] then
-            table.insert(list, describe(thing, about))
-            count = count + 1
-        end
-    end
-    return count
-end
-
--- Calls that a task awaits are told with it.
-local function awaited_calls(before, now)
-    local count = 0
-    for each, info in pairs(now.tasks) do
-        if not before.tasks[each] and info.sid and not info.frames then
-            count = count + 1
-        end
-    end
-    return count
-end
-
--- Whose calls and streams are open that were not before.
-local function describe_owners(before, now)
-    local names = {}
-    for plugin, open in pairs(now) do
-        if open > (before[plugin] or 0) then
-            table.insert(names, ("'%s'"):format(plugin.name))
-        end
-    end
-    table.sort(names)
-    return #names > 0 and " of " .. table.concat(names, ", ") or ""
-end
-
--- What is open beyond what was told by name.
-local function add_counts(list, before, now, told)
-    for what, count in pairs(now.counts) do
-        local more = count - before.counts[what] - (told[what] or 0)
+local function add_counts(list, before)
+    for what, count in pairs(counts()) do
+        local more = count - before.counts[what] - (told_counts[what] - before.told[what])
         if more > 0 then
-            local owners = what == "call" and describe_owners(before.plugins, now.plugins) or ""
-            table.insert(list, ("%d open %s%s%s"):format(more, what, more > 1 and "s" or "", owners))
+            table.insert(list, { kind = what, count = more, text = waits.plural(more, "open " .. what) })
         end
     end
 end
 
---- What is open now and was not before, in words; empty when nothing is.
+--- What is open now and was not before, and was made on this account or on those that come from it.
 ---@param before nylon_ring.Look
----@return string[]
-function M.since(before)
-    local now, left = M.look(), {}
-    add_new(left, before.handles, now.handles, describe_handle)
-    add_new(left, before.tasks, now.tasks, describe_task)
-    add_new(left, before.plugins, now.plugins, describe_plugin)
-    local exchanges_told = add_new(left, before.exchanges, now.exchanges, describe_exchange)
-    local streams_told = add_new(left, before.streams, now.streams, describe_stream)
-    add_counts(left, before, now, {
-        stream = streams_told + exchanges_told,
-        call = streams_told + awaited_calls(before, now),
-    })
-    table.sort(left)
+---@param account nylon_ring.test.Account
+---@return nylon_ring.Leak[]
+function M.since(before, account)
+    local left = {}
+    for name, kind in pairs(kinds) do
+        for thing, about in pairs(kind.find()) do
+            local owner = accounts.owner(thing)
+            local is_new = not before.things[name][thing] and not told[thing]
+            if is_new and (not owner or account:covers(owner)) then
+                table.insert(left, { kind = name, thing = thing, text = kind.describe(thing, about) })
+            end
+        end
+    end
+    add_counts(left, before)
+    table.sort(left, function(a, b)
+        return a.text < b.text
+    end)
     return left
+end
+
+local function close(leak)
+    local ok, err = pcall(kinds[leak.kind].close, leak.thing)
+    if not ok then
+        task.report(err, "", nil)
+    end
+end
+
+--- Closes what is left, and calls `turn` after each kind, for what that sets free.
+---@param left nylon_ring.Leak[]
+---@param turn fun()
+function M.close(left, turn)
+    for _, name in ipairs(ORDER) do
+        local any = false
+        for _, leak in ipairs(left) do
+            if leak.kind == name and kinds[name].find()[leak.thing] then
+                any = true
+                close(leak)
+            end
+        end
+        if any then
+            turn()
+        end
+    end
+end
+
+--- What is still open of it is not told again.
+---@param left nylon_ring.Leak[]
+function M.forget(left)
+    for _, leak in ipairs(left) do
+        if leak.thing then
+            told[leak.thing] = true
+        else
+            told_counts[leak.kind] = told_counts[leak.kind] + leak.count
+        end
+    end
 end
 
 return M

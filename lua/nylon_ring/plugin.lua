@@ -113,6 +113,10 @@ local function check_load(path, opts)
     end
 end
 
+---Called with each plugin that is loaded, where set: a test runner remembers where that was.
+---@type fun(plugin: nylon_ring.Plugin)|nil
+M.on_load = nil
+
 ---Loads a plugin from a private copy of its file.
 ---@param path string
 ---@param opts? nylon_ring.LoadOptions
@@ -134,6 +138,9 @@ function M.load(path, opts)
     }, Plugin)
     take_info(plugin)
     loaded[#loaded + 1] = plugin
+    if M.on_load then
+        M.on_load(plugin)
+    end
     return plugin
 end
 

@@ -30,11 +30,26 @@ function M.unhandled()
     return unhandled
 end
 
+-- How much is shown of a table that was raised.
+local LONGEST, DEPTH = 200, 3
+
+-- A table that can not say what it is: its contents on one line.
+local function contents_of(value)
+    local known, inspect = pcall(require, "inspect")
+    if not known then
+        return tostring(value)
+    end
+    local text = inspect(value, { newline = " ", indent = "", depth = DEPTH })
+    return #text > LONGEST and text:sub(1, LONGEST) .. "..." or text
+end
+
 ---An error as text, whatever it is: also one whose `__tostring` fails.
 ---@param err any
 ---@return string
 function M.text_of(err)
-    local ok, text = pcall(tostring, err)
+    local meta = debug.getmetatable(err)
+    local plain = type(err) == "table" and not (meta and meta.__tostring)
+    local ok, text = pcall(plain and contents_of or tostring, err)
     return ok and text or ("(%s)"):format(type(err))
 end
 

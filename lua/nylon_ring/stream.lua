@@ -236,6 +236,17 @@ function Stream:finish()
     return core.finish(self._reader, self.plugin._handle)
 end
 
+---@return boolean whether it is neither closed nor read to its end
+function Stream:_is_open()
+    return core.stream_open(self._reader)
+end
+
+---@return string target what was called
+---@return integer frames read so far
+function Stream:_progress()
+    return self._target, self._c.frames
+end
+
 ---The call's number as text, as it is in logs; nil once it is closed.
 ---@return string|nil
 function Stream:sid()

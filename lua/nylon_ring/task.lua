@@ -73,6 +73,10 @@ Task.__index = Task
 local last_id = 0
 local NONE = {}
 
+---Called with each task that is made, where set: a test runner remembers who made it, and where.
+---@type fun(task: nylon_ring.Task)|nil
+M.on_new = nil
+
 ---A task that has not begun.
 ---@param fn function
 ---@param parent? nylon_ring.Task
@@ -96,6 +100,9 @@ function M.new(fn, parent, on_end)
         _on_end = on_end,
     }, Task)
     suspend.tasks[co] = task
+    if M.on_new then
+        M.on_new(task)
+    end
     if parent then
         parent._children = parent._children or {}
         parent._children[task] = true
@@ -114,10 +121,6 @@ function M.start(task, ...)
     core.start(task._co, ...)
 end
 
----Called with each task that `spawn` makes, where set: a test runner remembers where that was.
----@type fun(task: nylon_ring.Task)|nil
-M.on_spawn = nil
-
 ---Starts a task: it runs at once, until it suspends or ends. Inside a task it is a child of that one;
 ---from outside (a luv callback) it belongs to nobody, and its errors go to `nr.on_error`.
 ---@param fn fun(...)
@@ -128,9 +131,6 @@ function M.spawn(fn, ...)
         error(("nr.spawn takes a function, not a %s"):format(type(fn)), 2)
     end
     local task = M.new(fn, suspend.current())
-    if M.on_spawn then
-        M.on_spawn(task)
-    end
     core.start(task._co, ...)
     return task
 end
@@ -143,6 +143,22 @@ function M.disown(task)
         task._parent = nil
         parent._children[task] = nil
         parent._alive = parent._alive - 1
+    end
+end
+
+---Takes from a task all that it made. What it has not heard of yet is delivered as of nobody's.
+---@param parent nylon_ring.Task
+function M.disown_children(parent)
+    for child in pairs(parent._children or NONE) do
+        M.disown(child)
+    end
+    local failed = parent._failed
+    parent._failed = nil
+    for _, child in ipairs(failed or NONE) do
+        if not child._delivered then
+            child._delivered = true
+            report.deliver(child._err, child._traceback, child)
+        end
     end
 end
 

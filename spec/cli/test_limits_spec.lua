@@ -1,19 +1,7 @@
 local support = require "spec.support"
+local test = require "spec.support.inner"
 
 local echo, never = support.plugin "echo", support.plugin "fixture_never"
-
---- Runs `nylon-ring test` over one spec file of this content; `where` is what reports call it.
-local function test(content, args, env)
-    local path, remove = support.file("inner_spec.lua", "local nr = require 'nylon_ring'\n" .. content)
-    local words = { "test", "-o", "TAP", path }
-    for _, word in ipairs(args or {}) do
-        table.insert(words, word)
-    end
-    local got = support.run(words, { env = env })
-    remove()
-    got.out = got.out:gsub("[^ \n(]*/inner_spec%.lua", "inner_spec.lua")
-    return got
-end
 
 --- A report with its times and sids left out, which differ from run to run.
 local function report(out)

@@ -1,12 +1,6 @@
 local nr = require "nylon_ring"
 local support = require "spec.support"
-
-local function test(content)
-    local path, remove = support.file("inner_spec.lua", "local nr = require 'nylon_ring'\n" .. content)
-    local got = support.run { "test", "-o", "TAP", path }
-    remove()
-    return got
-end
+local test = require "spec.support.inner"
 
 describe("nr.test.plugin", function()
     describe("in a block", function()

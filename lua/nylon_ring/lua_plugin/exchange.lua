@@ -29,7 +29,6 @@ local MESSAGES = {
 }
 
 local last_sid = 0
-local open_streams = 0
 
 ---@type table<nylon_ring.Exchange, true> all that have not ended, of every plugin
 local open = {}
@@ -57,6 +56,10 @@ Exchange.__index = Exchange
 ---@field max_frames? number 0: the default
 ---@field max_bytes? number
 
+---Called with each that is begun, where set: a test runner remembers where that was.
+---@type fun(exchange: nylon_ring.Exchange)|nil
+M.on_open = nil
+
 ---@param plugin nylon_ring.LuaPlugin
 ---@param target string
 ---@param options nylon_ring.ExchangeOptions
@@ -82,6 +85,9 @@ function M.new(plugin, target, options)
         _on_room = {},
     }, Exchange)
     plugin._open[exchange], open[exchange] = true, true
+    if M.on_open then
+        M.on_open(exchange)
+    end
     return exchange
 end
 
@@ -339,16 +345,6 @@ function M.open()
         copy[exchange] = true
     end
     return copy
-end
-
----@return integer streams that were not closed
-function M.streams()
-    return open_streams
-end
-
----@param by integer
-function M.count_streams(by)
-    open_streams = open_streams + by
 end
 
 return M

@@ -1,7 +1,6 @@
 -- The caller's end of a stream of a plugin that is written in Lua: the same methods as a native one's.
 
 local errors = require "nylon_ring.errors"
-local exchanges = require "nylon_ring.lua_plugin.exchange"
 local ffi = require "ffi"
 local misuse = require "nylon_ring.misuse"
 local requests = require "nylon_ring.request"
@@ -30,7 +29,6 @@ LuaStream.__index = LuaStream
 local function give_up(exchange, held)
     if held[1] then
         held[1] = false
-        exchanges.count_streams(-1)
         exchange:give_up "cancelled"
     end
 end
@@ -53,7 +51,6 @@ end
 ---@param deadline number
 ---@return nylon_ring.LuaStream
 function M.new(exchange, call, timeout, deadline)
-    exchanges.count_streams(1)
     exchange:set_deadline(deadline)
     local held = { true }
     local stream = setmetatable({
@@ -66,6 +63,9 @@ function M.new(exchange, call, timeout, deadline)
         _guard = new_guard(exchange, held),
     }, LuaStream)
     stream._owner = task.adopt(stream)
+    if streams.on_open then
+        streams.on_open(stream)
+    end
     return stream
 end
 
@@ -150,6 +150,17 @@ function LuaStream:finish()
     self._finished = true
     self._call:_finish_input()
     return true
+end
+
+---@return boolean whether it is neither closed nor read to its end
+function LuaStream:_is_open()
+    return not self._closed and (self._exchange.open or self._exchange:has_frames())
+end
+
+---@return string target what was called
+---@return integer frames read so far
+function LuaStream:_progress()
+    return self._exchange.target, self._exchange:frames_read()
 end
 
 ---The call's number as text; nil once it is closed.

@@ -10,6 +10,7 @@
 -- It moves only Lua's own time: `nr.sleep(0)`, luv's timers, plugins' threads, and the grace of a native
 -- plugin's unload go by the real one.
 
+local accounts = require "nylon_ring.test.accounts"
 local core = require "nylon_ring.core"
 local await = require "nylon_ring.await"
 local timers = require "nylon_ring.timers"
@@ -33,6 +34,7 @@ function M.clock()
     end
     local clock = setmetatable({ _now = 0, _seq = 0, _entries = {} }, Clock)
     timers.follow(clock)
+    accounts.note(clock)
     return clock
 end
 

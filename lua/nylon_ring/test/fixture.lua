@@ -1,5 +1,5 @@
 --- `nr.test.plugin`: a plugin for the specs of a block, loaded before the first and unloaded after the last.
-local core = require "nylon_ring.core"
+local in_task = require "nylon_ring.test.in_task"
 local nr = require "nylon_ring"
 local options = require "nylon_ring.options"
 
@@ -48,16 +48,6 @@ end
 
 function Fixture.__tostring(fixture)
     return tostring(loaded[fixture] or ("plugin '%s', not loaded"):format(paths[fixture]))
-end
-
--- A stock busted's hooks are no tasks.
-local function in_task(fn)
-    return function()
-        if core.running() then
-            return fn()
-        end
-        nr.run(fn)
-    end
 end
 
 local function load(fixture, opts)

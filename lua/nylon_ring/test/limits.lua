@@ -110,11 +110,12 @@ function M.deadlock()
 end
 
 --- A report that the code which it was raised at may have caught; nil where a failure was told since.
+---@param told string|nil what is about to be told
 ---@return string|nil
-function M.take_untold()
+function M.take_untold(told)
     local report = untold
     untold = nil
-    return report
+    return report and not (told and told:find(report, 1, true)) and report or nil
 end
 
 local function limit_of(element)

@@ -2,10 +2,12 @@
 --- once, when there is a busted.
 local busted = require "busted"
 
--- Gives the error of a file that does not parse a place, without which the TAP output fails.
-local function place_error(file, _, message)
+-- Gives an error that is no hook's or spec's (of a file that does not parse, of the whole run) a place,
+-- without which the TAP output fails.
+local function place_error(element, _, message)
     local line = tostring(message):match ":(%d+):"
-    file.trace = file.trace or { short_src = file.name, currentline = tonumber(line) or 0 }
+    local place = element.name or element.descriptor or "the run"
+    element.trace = element.trace or { short_src = place, currentline = tonumber(line) or 0 }
     return nil, true
 end
 
@@ -25,7 +27,7 @@ local function plain_attributes(element)
     return nil, true
 end
 
-busted.subscribe({ "error", "file" }, place_error, { priority = 1 })
+busted.subscribe({ "error" }, place_error, { priority = 1 })
 busted.subscribe({ "error" }, plain_message, { priority = 1 })
 busted.subscribe({ "failure" }, plain_message, { priority = 1 })
 busted.subscribe({ "test", "start" }, plain_attributes, { priority = 1 })

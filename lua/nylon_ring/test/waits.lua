@@ -46,20 +46,81 @@ function M.stack(co)
     end
 end
 
---- The place in scripts that the running code was called from.
----@return string|nil "file:line"
-function M.here()
-    for level = 2, math.huge do
+local function caller()
+    for level = 3, math.huge do
         local info = debug.getinfo(level, "Sl")
-        if not info then
-            return nil
-        elseif not is_machinery(info) then
-            return ("%s:%d"):format(info.short_src, info.currentline)
+        if not info or not is_machinery(info) then
+            return info
         end
     end
 end
 
-local function plural(count, noun)
+--- The place in scripts that the running code was called from.
+---@return string|nil "file:line"
+function M.here()
+    local info = caller()
+    return info and ("%s:%d"):format(info.short_src, info.currentline)
+end
+
+--- Where busted says that something was written; in the script that the running code was called from, where
+--- that place is ours.
+---@param trace table|nil
+---@return table|nil
+function M.outside(trace)
+    local info = trace and trace.source and is_machinery(trace) and caller()
+    if info then
+        trace.short_src, trace.currentline, trace.source = info.short_src, info.currentline, info.source
+    end
+    return trace
+end
+
+-- Whether a place as `short_src` has it, which may lack its beginning, is our own business.
+local function is_ours(place)
+    local shortened, rest = place:match "^(%.%.%.)(.*)$"
+    if not shortened then
+        return place:sub(1, #home - 1) == home:sub(2)
+    end
+    local folder = rest:match "^.*nylon_ring/" or ""
+    while folder ~= "" do
+        if home:sub(-#folder) == folder then
+            return true
+        end
+        folder = folder:sub(1, -2):match "^.*nylon_ring/" or ""
+    end
+    return false
+end
+
+local function is_script(line)
+    local place = line:match "^%s+([^\n]-%.[%w]+):%d+:"
+    if not place or is_ours(place) then
+        return false
+    end
+    for _, part in ipairs(machinery) do
+        if place:find(part, 1, true) then
+            return false
+        end
+    end
+    return true
+end
+
+--- The places in scripts that a traceback names, and whose tasks' they are.
+---@param traceback string|nil
+---@return string[]
+function M.script_lines(traceback)
+    local lines = {}
+    for line in (traceback or ""):gmatch "[^\n]+" do
+        if is_script(line) or line:find "^awaited by " then
+            table.insert(lines, (line:gsub("^%s+", "")))
+        end
+    end
+    return lines
+end
+
+--- "1 frame", "2 frames".
+---@param count integer
+---@param noun string
+---@return string
+function M.plural(count, noun)
     return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
 end
 
@@ -75,7 +136,7 @@ function M.awaits(info)
         text = ("%s for %d ms"):format(text, info.since)
     end
     if info.sid then
-        local frames = info.frames and ", " .. plural(info.frames, "frame") .. " so far" or ""
+        local frames = info.frames and ", " .. M.plural(info.frames, "frame") .. " so far" or ""
         text = ("%s (sid %s%s)"):format(text, info.sid, frames)
     end
     return text
