@@ -36,8 +36,6 @@ not ok 1 - reads
 #   it awaits echo /stream?frames=3&interval=60000 for N ms (sid N, 1 frame so far)
 #       inner_spec.lua:4: in 'read'
 #       inner_spec.lua:13: in a function of line 10
-#       -N ms init: Ok
-#       -N ms log "ready" debug, on the loop
 #       -N ms handle "/stream?frames=3&interval=60000" 0 B: Ok
 #       -N ms send_result Ok 7 B, from a thread: delivered
 ok 2 - is next
@@ -68,7 +66,6 @@ not ok 1 - calls
 #       inner_spec.lua:11: in a function of line 5
 #   task N (inner_spec.lua:6) awaits fixture_never /x for N ms (sid N)
 #       inner_spec.lua:7: in a function of line 6
-#       -N ms init: Ok
 #       -N ms handle "/x" 0 B: Ok
 1..1
 ]], report(got.out))
@@ -107,6 +104,83 @@ end)
         assert.matches("in a function of line 12\n1..2\n$", got.out)
     end)
 
+    it("tell of ABI events since the spec began, and of a plugin's once", function()
+        local got = test(([[
+local never = nr.test.plugin(%q, { grace = 1, owes = true })
+it("is before", function() never:call("/before", "", { timeout = 1 }) end)
+it("calls", function() nr.test.limit(100)
+    local child = nr.spawn(never.call, never, "/child")
+    finally(function() child:cancel() end)
+    never:call "/spec"
+end)
+]]):format(never))
+        local text = report(got.out)
+        assert.is_nil(text:find("/before", 1, true))
+        local _, count = text:gsub("handle \"/spec\"", "")
+        assert.equal(1, count)
+        _, count = text:gsub("handle \"/child\"", "")
+        assert.equal(1, count)
+    end)
+
+    local busy = [[
+        local function busy(ms)
+            local uv = require "luv"
+            local start = uv.hrtime()
+            while uv.hrtime() - start < ms * 1e6 do end
+        end
+    ]]
+
+    it("fail what blocks until they are over, with how long it took", function()
+        local got = test(busy .. [[
+            describe("block", function()
+                setup(function() busy(130) end)
+                it("is busy", function() busy(130) end)
+                it("fails as well", function() busy(130) assert(false, "mine") end)
+                it("has time", function() nr.test.limit(100000) busy(130) end)
+                it("has no limit", function() nr.test.limit(0) busy(130) end)
+                it("has a clock", function()
+                    local clock = nr.test.clock()
+                    busy(130)
+                    clock:close()
+                end)
+                it("is innocent", function() nr.test.limit(0) nr.sleep(0) end)
+            end)
+        ]], { "--timeout", "100" })
+        local blocked = " took %d+ ms, its limit is 100 ms: it could not be ended there, "
+            .. "because it did not suspend"
+        assert.equal(1, got.code)
+        assert.matches("not ok 1 %- block is busy\n[^\n]*\n# Failure message: the spec" .. blocked, got.out)
+        assert.matches("not ok 2 %- block fails as well\n[^\n]*\n[^\n]*: mine\n# the spec" .. blocked,
+            got.out)
+        assert.matches("\nok 3 %- block has time\nok 4 %- block has no limit\nnot ok 5 %- block has a clock\n"
+            .. "[^\n]*\n# Failure message: the spec" .. blocked .. "\nok 6 %- block is innocent\n", got.out)
+        assert.matches("not ok 7 %- block\n[^\n]*\n# Failure message: setup of 'block'" .. blocked, got.out)
+        assert.equal(0, test(busy .. "it('is busy', function() busy(20) end)", { "--timeout", "0" }).code)
+    end)
+
+    it("hold for what blocks do beside hooks and specs", function()
+        local got = test([[
+            describe("block", function()
+                nr.sleep(60000)
+                it("is there", function() end)
+            end)
+        ]], { "--timeout", "100" })
+        assert.equal(1, got.code)
+        assert.matches("what 'block' does beside its hooks and specs did not end within 100 ms", got.out)
+    end)
+
+    it("tell of a clock that nobody moves", function()
+        local got = test [[
+            it("waits", function()
+                local clock = nr.test.clock()
+                finally(function() clock:close() end)
+                nr.sleep(10)
+            end)
+        ]]
+        assert.matches("inner_spec.lua:5: nothing is left that could end this wait: the clock of nr.test "
+            .. "stands still, and one timer waits for clock:advance\n", got.out)
+    end)
+
     it("fail a spec that catches what they raise, and end what waits again", function()
         local got = test([[
             it("catches", function() pcall(nr.sleep, 60000) pcall(nr.sleep, 60000) end)
@@ -124,8 +198,7 @@ end)
                 it("is there", function() end)
             ]]):format(hook), { "--timeout", "100" })
             assert.equal(1, got.code)
-            assert.matches("a hook, or what the file does outside its specs, did not end within 100 ms",
-                got.out)
+            assert.matches(hook .. " of the file did not end within 100 ms", got.out, 1, true)
         end
     end)
 

@@ -37,19 +37,36 @@ local function choose(events, sid)
     return chosen
 end
 
---- What crossed the ABI of the plugin that a task waits for: a line an event, with the time since then, and
---- with the sid where that is not the awaited one.
----@param info nylon_ring.TaskInfo
----@return string[]
-function M.lines(info)
-    local plugin = info.sid and plugin_of(info.awaits)
-    local lines = {}
-    local now = uv.hrtime() / 1e6
-    for _, event in ipairs(plugin and choose(plugin:events(), info.sid) or {}) do
-        local other = event.sid and event.sid ~= info.sid and (" (sid %s)"):format(event.sid) or ""
-        table.insert(lines, ("%.1f ms %s%s"):format(event.time - now, tostring(event), other))
+local function later_than(events, time)
+    local list = {}
+    for _, event in ipairs(events) do
+        if event.time >= time then
+            table.insert(list, event)
+        end
     end
-    return lines
+    return list
+end
+
+--- For one report: a function that answers what crossed the ABI of the plugin that a task waits for, since
+--- some time. A line an event, with the time since then, and with the sid where that is not the awaited one;
+--- nothing for a plugin of which it was told already.
+---@param since number
+---@return fun(info: nylon_ring.TaskInfo): string[]
+function M.reader(since)
+    local told = {}
+    return function(info)
+        local plugin = info.sid and plugin_of(info.awaits)
+        if not plugin or told[plugin] then
+            return {}
+        end
+        told[plugin] = true
+        local lines, now = {}, uv.hrtime() / 1e6
+        for _, event in ipairs(choose(later_than(plugin:events(), since), info.sid)) do
+            local other = event.sid and event.sid ~= info.sid and (" (sid %s)"):format(event.sid) or ""
+            table.insert(lines, ("%.1f ms %s%s"):format(event.time - now, tostring(event), other))
+        end
+        return lines
+    end
 end
 
 return M

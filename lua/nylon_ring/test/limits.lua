@@ -1,11 +1,13 @@
---- Limits in time for what `nylon-ring test` runs: each spec, what lies between specs (hooks and the file's
---- own code), each file and the suite. Where one is over, the wait that the specs' task is in raises a report
---- of what everybody awaits. What does not suspend cannot be ended so.
+--- Limits in time for what `nylon-ring test` runs: each spec, each hook, what blocks do beside them, each
+--- file and the suite. Where one is over, the wait that the specs' task is in raises a report of what
+--- everybody awaits. What does not suspend cannot be ended so; it fails once it is over.
 ---
----     file start ── between ── test start ── spec ── test end ── between ── ... ── file end
+---     file start ── its code ── setup ── before_each ── test start ── spec ── test end ── after_each ── ...
 ---     each stretch has its own limit; who goes on waiting after it is told again, one limit later
+local accounts = require "nylon_ring.test.accounts"
 local crossings = require "nylon_ring.test.crossings"
 local nr = require "nylon_ring"
+local stage = require "nylon_ring.test.stage"
 local suspend = require "nylon_ring.task.suspend"
 local timers = require "nylon_ring.timers"
 local trace = require "nylon_ring.trace"
@@ -23,21 +25,18 @@ M.DEFAULT = 5000
 ---@field suite integer
 ---@field keep_going boolean a failure is not the end of the run
 
-local FILE = "the file did not end within %d ms (--file-timeout)"
-local SUITE = "the suite did not end within %d ms (--suite-timeout)"
-local SPEC = "the spec did not end within %d ms"
-local BETWEEN = "a hook, or what the file does outside its specs, did not end within %d ms"
+local LATE = "%s did not end within %d ms"
+local BLOCKED = "%s took %d ms, its limit is %d ms: it could not be ended there, because it did not suspend"
 
 local limits, core, main        -- given to `start`
 local timer                     -- does not keep the loop alive, so that a deadlock is still seen at once
-local stretch                   -- { text, limit, due } that runs now
+local stretch                   -- { what, limit, began, due } that runs now
 local file_due, suite_due       -- in loop time; nil: none, or told already
 local skipping                  -- "file" or "suite": what was not begun of it is left out
 local others = {}               -- tasks that were there before this spec and its hooks
 local untold                    -- a report that nothing has failed with yet
-local own = setmetatable({}, { __mode = "k" }) -- limits that blocks and specs have set
-local blocks = {}               -- the file and those `describe`s that run, outermost first
-local in_spec = false
+local own = setmetatable({}, { __mode = "k" }) -- limits that blocks have set
+local since = 0                 -- when the stretch that runs now began, as events have it
 
 local expire
 
@@ -66,8 +65,22 @@ local function due_in(limit)
     return limit > 0 and uv.now() + limit or nil
 end
 
-local function enter(text, limit)
-    stretch = limit > 0 and { text = text, limit = limit, due = due_in(limit) } or nil
+-- A limit that was over with nobody on the loop to see it.
+local function leave()
+    uv.update_time()
+    if stretch and uv.now() >= stretch.due then
+        local text = BLOCKED:format(stretch.what, uv.now() - stretch.began, stretch.limit)
+        accounts.current():charge(text)
+    end
+    stretch = nil
+end
+
+local function enter(what, limit)
+    leave()
+    since = uv.hrtime() / 1e6
+    if limit > 0 then
+        stretch = { what = what, limit = limit, began = uv.now(), due = due_in(limit) }
+    end
     arm()
 end
 
@@ -82,21 +95,21 @@ local function over()
     if suite_due and now >= suite_due then
         suite_due = nil
         skip "suite"
-        return SUITE:format(limits.suite)
+        return LATE:format("the suite", limits.suite) .. " (--suite-timeout)"
     elseif file_due and now >= file_due then
         file_due = nil
         skip(skipping or "file")
-        return FILE:format(limits.file)
+        return LATE:format("the file", limits.file) .. " (--file-timeout)"
     elseif stretch and now >= stretch.due then
         stretch.due = now + stretch.limit
-        return stretch.text:format(stretch.limit)
+        return LATE:format(stretch.what, stretch.limit)
     end
 end
 
 function expire()
     local text = over()
     if text then
-        untold = waits.report(text, main, others)
+        untold = waits.report(text, main, others, since)
         suspend.interrupt(main, untold)
     end
     arm()
@@ -106,7 +119,13 @@ end
 --- does not wait.
 ---@return boolean
 function M.deadlock()
-    return suspend.interrupt(main, waits.report("nothing is left that could end this wait", main, others))
+    local text = "nothing is left that could end this wait"
+    local clock = timers.by_hand()
+    if clock and clock:pending() > 0 then
+        text = ("%s: the clock of nr.test stands still, and %s for clock:advance"):format(text,
+            clock:pending() == 1 and "one timer waits" or clock:pending() .. " timers wait")
+    end
+    return suspend.interrupt(main, waits.report(text, main, others, since))
 end
 
 --- A report that the code which it was raised at may have caught; nil where a failure was told since.
@@ -123,13 +142,14 @@ local function limit_of(element)
         if own[element] then
             return own[element]
         end
-        element = core.context.parent(element)
+        element = require("busted").parent(element)
     end
     return limits.spec
 end
 
-local function between()
-    enter(BETWEEN, limit_of(blocks[#blocks]))
+local function beside()
+    local what = ("what %s does beside its hooks and specs"):format(stage.block_name(stage.block()))
+    enter(what, limit_of(stage.block()))
 end
 
 --- Sets the limit of the spec that runs; inside of a `describe` or a file, of all its specs.
@@ -139,11 +159,11 @@ function M.limit(ms)
         error("nr.test.limit takes milliseconds, or 0 for no limit", 2)
     elseif not limits then
         return -- a stock busted, where specs are no tasks
-    elseif in_spec then
-        enter(SPEC, ms)
-    else
-        own[blocks[#blocks]] = ms
-        between()
+    elseif stage.spec() then
+        enter("the spec", ms)
+    elseif stage.block() then
+        own[stage.block()] = ms
+        beside()
     end
 end
 
@@ -161,11 +181,10 @@ on["suite start"] = function()
     arm()
 end
 
-on["file start"] = function(file)
-    blocks = { file }
+on["file start"] = function()
     note_tasks()
     file_due = due_in(limits.file)
-    between()
+    beside()
 end
 
 on["file end"] = function()
@@ -173,31 +192,37 @@ on["file end"] = function()
     if skipping == "file" then
         skipping, core.skipAll = nil, not limits.keep_going
     end
-    between()
+    beside()
 end
 
-on["describe start"] = function(block)
-    table.insert(blocks, block)
-end
+on["describe start"], on["describe end"] = beside, beside
 
-on["describe end"] = function()
-    table.remove(blocks)
+on["hook"] = function(hook)
+    enter(hook.name, limit_of(stage.block()))
 end
 
 on["test start"] = function(element)
-    in_spec = true
-    enter(SPEC, limit_of(element))
+    enter("the spec", limit_of(element))
 end
 
 on["test end"] = function()
-    in_spec = false
     note_tasks()
-    between()
+    beside()
 end
 
 on["suite end"] = function()
-    stretch, suite_due = nil, nil
+    leave()
+    suite_due = nil
     arm()
+end
+
+-- Before others hear of the event: what has blocked is charged to what it was.
+for event, handle in pairs(on) do
+    stage.on(event, function(...)
+        if limits then
+            handle(...)
+        end
+    end)
 end
 
 -- The runner sets `skipAll` anew at every failure, before this.
@@ -215,21 +240,14 @@ end
 function M.start(busted, chosen)
     core, limits, main = busted, chosen, nr.current()
     trace.default = crossings.KEPT
-    for event, handle in pairs(on) do
-        local kind, moment = event:match "^(%S+) (%S+)$"
-        core.subscribe({ kind, moment }, function(...)
-            handle(...)
-            return nil, true
-        end, { priority = 1 })
-    end
+    stage.watch()
     core.subscribe({ "error" }, keep_skipping)
     core.subscribe({ "failure" }, keep_skipping)
 end
 
 --- Ends all limits: the run is being given up.
 function M.stop()
-    on["suite end"]()
-    file_due, skipping = nil, nil
+    stretch, suite_due, file_due, skipping = nil, nil, nil, nil
     arm()
 end
 

@@ -142,12 +142,12 @@ function M.awaits(info)
     return text
 end
 
-local function add_task(lines, who, info)
+local function add_task(lines, who, info, events)
     table.insert(lines, ("  %s %s"):format(who, M.awaits(info)))
     for _, frame in ipairs((M.stack(info.task._co))) do
         table.insert(lines, "      " .. frame)
     end
-    for _, line in ipairs(crossings.lines(info)) do
+    for _, line in ipairs(events(info)) do
         table.insert(lines, "      " .. line)
     end
 end
@@ -156,15 +156,17 @@ end
 ---@param headline string
 ---@param main nylon_ring.Task the one that runs the specs
 ---@param others table<nylon_ring.Task, true> tasks of which nothing is told
+---@param since number what crossed the ABI before, in the time of events, is left out
 ---@return string
-function M.report(headline, main, others)
+function M.report(headline, main, others, since)
     local _, place = M.stack(main._co)
     local lines = { (place and place .. ": " or "") .. headline }
+    local events = crossings.reader(since)
     for _, info in ipairs(nr.tasks()) do
         if info.task == main then
-            add_task(lines, "it", info)
+            add_task(lines, "it", info, events)
         elseif not others[info.task] then
-            add_task(lines, tostring(info.task), info)
+            add_task(lines, tostring(info.task), info, events)
         end
     end
     return table.concat(lines, "\n")
