@@ -28,6 +28,9 @@ local M = {}
 -- a turn, and so does a task's reaction to being cancelled.
 local PATIENCE = 8
 
+-- How many of the things that are left are told.
+local SHOWN = 20
+
 -- How many milliseconds luv's requests may take that a spec has not waited for.
 local REQUESTS = 1000
 
@@ -100,8 +103,11 @@ local function describe_leaks(left)
         return "left behind: " .. left[1].text
     end
     local lines = { "left behind:" }
-    for _, leak in ipairs(left) do
-        table.insert(lines, "  " .. leak.text)
+    for index = 1, math.min(#left, SHOWN) do
+        table.insert(lines, "  " .. left[index].text)
+    end
+    if #left > SHOWN then
+        table.insert(lines, ("  ... and %d more"):format(#left - SHOWN))
     end
     return table.concat(lines, "\n")
 end

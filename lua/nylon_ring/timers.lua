@@ -102,6 +102,14 @@ local function compact()
     end
 end
 
+-- The first that was not cancelled.
+local function first()
+    while size > 0 and not heap[1].fire do
+        pop()
+    end
+    return heap[1]
+end
+
 local on_due
 
 local function disarm()
@@ -121,10 +129,7 @@ end
 
 -- Sets a handle for the first that is due.
 local function arm()
-    while size > 0 and not heap[1].fire do
-        pop()
-    end
-    if size > 0 and is_armed_for(heap[1].due) then
+    if first() and is_armed_for(heap[1].due) then
         return
     end
     disarm()
@@ -295,6 +300,13 @@ end
 ---@return boolean
 function M.owns(handle)
     return handle == timer or handle == idle or handle == waker or others[handle] == true
+end
+
+---Whether something is due in the loop's next turn, such as an `nr.sleep(0)`.
+---@return boolean
+function M.is_due()
+    local entry = first()
+    return entry ~= nil and entry.due <= uv.now()
 end
 
 ---@return integer how many are set

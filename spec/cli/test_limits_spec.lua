@@ -122,6 +122,18 @@ end)
         assert.equal(1, count)
     end)
 
+    it("tell of some tasks where there are many", function()
+        local got = test [[
+            it("waits", function() nr.test.limit(100)
+                for _ = 1, 30 do nr.spawn(function() nr.await(function() end) end) end
+                nr.sleep(60000)
+            end)
+        ]]
+        local _, count = got.out:gsub("\n#   task %d+ %b() awaits", "")
+        assert.equal(20, count)
+        assert.matches("\n#   %.%.%. and 10 more tasks\n", got.out)
+    end)
+
     local busy = [[
         local function busy(ms)
             local uv = require "luv"

@@ -199,6 +199,18 @@ describe("what is left", function()
         assert.matches("\nok 2 %- is clean\n1%.%.2\n$", got.out)
     end)
 
+    it("is told of in some lines where it is much", function()
+        local got = test [[
+            it("leaves", function()
+                local uv = require "luv"
+                for _ = 1, 25 do uv.new_timer() end
+            end)
+        ]]
+        local _, count = got.out:gsub("a timer handle", "")
+        assert.equal(20, count)
+        assert.matches("\n#   %.%.%. and 5 more\n", got.out)
+    end)
+
     it("is told by the block whose hooks opened it, and not by its specs or the next one", function()
         local got = test [[
             local uv = require "luv"

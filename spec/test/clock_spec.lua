@@ -2,6 +2,7 @@ local core = require "nylon_ring.core"
 local nr = require "nylon_ring"
 local support = require "spec.support"
 local tasks = require "spec.lua.support"
+local uv = require "luv"
 
 local HOUR = 3600 * 1000
 
@@ -49,6 +50,56 @@ describe("a clock that is moved by hand", function()
         assert.is_nil(clock:next())
     end)
 
+    -- What a task sees that does this between two sleeps of 10, while the clock is moved past both.
+    local function seen_around(between)
+        local sleeper = nr.spawn(function()
+            for _ = 1, 2 do
+                nr.sleep(10)
+                between()
+                note "woke"
+                between()
+            end
+        end)
+        clock:advance(100)
+        sleeper:join()
+        return seen
+    end
+
+    it("lets what is woken go on as far as it needs no time", function()
+        assert.same({ "woke 10", "woke 20" }, seen_around(function()
+            for _ = 1, 20 do
+                nr.sleep(0)
+            end
+        end))
+    end)
+
+    it("waits for the requests of luv", function()
+        assert.same({ "woke 10", "woke 20" }, seen_around(function()
+            for _ = 1, 20 do
+                nr.await(function(resume) return uv.fs_stat("/", resume) end)
+            end
+        end))
+    end)
+
+    it("is not held up by a task that sleeps 0 for ever", function()
+        local spinner = nr.spawn(function()
+            while true do
+                nr.sleep(0)
+            end
+        end)
+        nr.spawn(function() nr.sleep(10) note "woke" end)
+        clock:advance(10)
+        spinner:cancel()
+        assert.same({ "woke 10" }, seen)
+    end)
+
+    it("lets a handler answer that takes exactly as long as its caller waits", function()
+        local plugin = nr.plugin_from_lua { ["/slow"] = function() nr.sleep(10) return "in time" end }
+        local call = nr.spawn(function() return plugin:call("/slow", "", { timeout = 10 }) end)
+        clock:advance(10)
+        assert.same({ nr.OK, "in time" }, { call:join() })
+    end)
+
     it("moves nr.timeout and nr.retry", function()
         local tries = 0
         local limited = nr.spawn(function()
@@ -94,7 +145,7 @@ describe("a clock that is moved by hand", function()
     it("stands still while the real time goes on", function()
         local sleeper = nr.spawn(function() nr.sleep(1) note "woke" end)
         nr.await(function(resume)
-            local timer = require("luv").new_timer()
+            local timer = uv.new_timer()
             timer:start(5, 0, function() timer:close() resume() end)
             return timer
         end)
@@ -141,6 +192,28 @@ describe("a clock that is moved by hand", function()
             assert.equal("plugin 'fixture_hold' did not answer '/hold' within 3600000 ms", err.message)
             assert.equal(before + 1, hold:stats().cancelled)
             assert.equal(0, hold:stats().in_flight)
+            hold:call "/release"
+        end)
+
+        it("stands still for its answers", function()
+            local echo = assert(nr.load(support.plugin "echo"))
+            finally(function() echo:unload() end)
+            assert.same({ "woke 10", "woke 20" }, seen_around(function()
+                assert.ok(echo:call("/thread", "x"))
+            end))
+        end)
+
+        it("is given up only when it has not answered by then", function()
+            local echo = assert(nr.load(support.plugin "echo"))
+            finally(function() echo:unload() end)
+            local silent = nr.spawn(function() return hold:call("/hold", "", { timeout = 20 }) end)
+            for _ = 1, 20 do
+                local call = nr.spawn(function() return echo:call("/thread", "x", { timeout = 1 }) end)
+                assert.equal("suspended", silent:status())
+                clock:advance(1)
+                assert.same({ nr.OK, "x" }, { call:join() })
+            end
+            assert.is_true(nr.is_error(select(2, silent:join()), "timeout"))
             hold:call "/release"
         end)
 

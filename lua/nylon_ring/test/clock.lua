@@ -8,21 +8,33 @@
 --     clock:close()
 --
 -- It moves only Lua's own time: `nr.sleep(0)`, luv's timers, plugins' threads, and the grace of a native
--- plugin's unload go by the real one.
+-- plugin's unload go by the real one. What is due fires one after the other, and in between all that can
+-- run without time going on does: tasks that are woken and those that they wake, `nr.sleep(0)`, and calls of
+-- native plugins and requests of luv, whose answers are waited for, for some real time.
 
 local accounts = require "nylon_ring.test.accounts"
-local core = require "nylon_ring.core"
 local await = require "nylon_ring.await"
+local core = require "nylon_ring.core"
+local luv_calls = require "nylon_ring.test.luv_calls"
+local task = require "nylon_ring.task"
 local timers = require "nylon_ring.timers"
+local uv = require "luv"
 
 local ceil = math.ceil
 
 local M = {}
 
+-- How many milliseconds of real time the clock stands still for an answer, in all.
+local PATIENCE = 100
+
+-- How many turns of the loop it stands still for tasks that sleep 0, which may do so for ever.
+local TURNS = 1000
+
 ---@class nylon_ring.test.Clock
 ---@field private _now integer
 ---@field private _seq integer
 ---@field private _entries nylon_ring.Timer[] by when they are due
+---@field private _waited table<any, number> for how long it stood still for an answer, by sid or request
 local Clock = {}
 Clock.__index = Clock
 
@@ -32,7 +44,7 @@ function M.clock()
     if timers.by_hand() then
         error("there is a clock that is moved by hand already: close it first", 2)
     end
-    local clock = setmetatable({ _now = 0, _seq = 0, _entries = {} }, Clock)
+    local clock = setmetatable({ _now = 0, _seq = 0, _entries = {}, _waited = {} }, Clock)
     timers.follow(clock)
     accounts.note(clock)
     return clock
@@ -62,28 +74,64 @@ local function first(clock)
     return entries[1]
 end
 
+-- The answers that are on their way and may be waited for.
+local function awaited(clock)
+    local list = {}
+    local function add(key)
+        if (clock._waited[key] or 0) < PATIENCE then
+            list[#list + 1] = key
+        end
+    end
+    if core.pending() > 0 then
+        for _, each in task.each() do
+            local _, _, sid = core.waiting(each._co)
+            if sid then
+                add(sid)
+            end
+        end
+    end
+    for request in pairs(luv_calls.requests()) do
+        add(request)
+    end
+    return list
+end
+
 -- Lets the tasks run that were woken, and what they wake.
-local function settle()
+local function run_tasks()
+    for _ = 1, TURNS do
+        await.sleep_on_loop(0)
+        if not timers.is_due() then
+            return
+        end
+    end
+end
+
+-- Waits a bit for answers; the first ones come at once. False where there is none to be waited for.
+local function await_answers(clock)
+    local keys = awaited(clock)
+    if #keys == 0 then
+        return false
+    end
+    local start = uv.hrtime()
+    await.sleep_on_loop((clock._waited[keys[1]] or 0) < 1 and 0 or 1)
+    for _, key in ipairs(keys) do
+        clock._waited[key] = (clock._waited[key] or 0) + (uv.hrtime() - start) / 1e6
+    end
+    return true
+end
+
+-- Lets all run that can without the clock.
+local function settle(clock)
     if core.running() then
-        await.sleep(0)
+        repeat
+            run_tasks()
+        until not await_answers(clock)
     end
 end
 
--- Fires all that is due now and was set before.
-local function fire_due(clock)
-    local last = clock._seq
-    local entry = first(clock)
-    while entry and entry.due <= clock._now and entry.seq <= last do
-        local fire = entry.fire
-        entry.fire = nil
-        fire()
-        entry = first(clock)
-    end
-    settle()
-end
-
----Moves the clock. What is due on the way fires in its order, each at its own time, and the tasks that it
----wakes run before the next does.
+---Moves the clock. What is due on the way fires in its order, each at its own time. Before it moves, and
+---after each, everything runs that needs no time; the answers of native plugins and of luv's requests are
+---waited for, each for 100 ms of real time at most.
 ---@async
 ---@param ms number
 function Clock:advance(ms)
@@ -91,11 +139,13 @@ function Clock:advance(ms)
         error("clock:advance takes milliseconds, 0 or more", 2)
     end
     local target = self._now + ms
-    settle()
+    settle(self)
     local entry = first(self)
     while entry and entry.due <= target do
-        self._now = math.max(self._now, entry.due)
-        fire_due(self)
+        local fire = entry.fire
+        self._now, entry.fire = math.max(self._now, entry.due), nil
+        fire()
+        settle(self)
         entry = first(self)
     end
     self._now = target

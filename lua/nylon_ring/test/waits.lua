@@ -6,6 +6,9 @@ local nr = require "nylon_ring"
 
 local M = {}
 
+-- How many tasks a report tells of.
+local SHOWN = 20
+
 -- Where a stack is our own business: our modules, and those that run specs.
 local home = debug.getinfo(1, "S").source:gsub("test/waits%.lua$", "")
 local machinery = { "/busted/", "/luassert/", "/mediator.lua", "/pl/" }
@@ -161,13 +164,19 @@ end
 function M.report(headline, main, others, since)
     local _, place = M.stack(main._co)
     local lines = { (place and place .. ": " or "") .. headline }
-    local events = crossings.reader(since)
+    local events, more = crossings.reader(since), -SHOWN
     for _, info in ipairs(nr.tasks()) do
         if info.task == main then
             add_task(lines, "it", info, events)
         elseif not others[info.task] then
-            add_task(lines, tostring(info.task), info, events)
+            more = more + 1
+            if more <= 0 then
+                add_task(lines, tostring(info.task), info, events)
+            end
         end
+    end
+    if more > 0 then
+        table.insert(lines, ("  ... and %d more tasks"):format(more))
     end
     return table.concat(lines, "\n")
 end
