@@ -230,6 +230,39 @@ describe("test", function()
         assert.equal("later", told.pendings[1].name)
     end)
 
+    it("writes JSON of errors of files and blocks", function()
+        local function errors(content)
+            local told = require "cjson".decode(test(content, "-o", "json").out)
+            return told.errors
+        end
+        assert.matches(":2: at the top", errors("error 'at the top'")[1].message)
+        assert.matches("left behind: a timer", errors("require 'luv'.new_timer()")[1].message)
+        local of_block = errors [[describe("block", function()
+            teardown(function() require "luv".new_timer() end)
+            it("is there", function() end)
+        end)]]
+        assert.equal("block", of_block[1].name)
+        assert.is_nil(of_block[1].element.it)
+    end)
+
+    it("writes bytes of messages and names in JSON and XML so that they can be read", function()
+        local specs = [[
+            it("\1 is fine\255", function() end)
+            it("fails", function() error "\0\27\255\239\191\191\237\160\128é<&" end)
+        ]]
+        local json = require "nylon_ring.cli.json"
+        local out = test(specs, "-o", "json").out
+        local told = require "cjson".decode(out)
+        assert.is_true(json.is_utf8(out))
+        assert.equal("\1 is fine\\255", told.successes[1].name)
+        assert.matches("\0\27\\255\239\191\191\\237\\160\\128é<&", told.errors[1].message, 1, true)
+        out = test(specs, "-o", "junit").out
+        assert.is_true(json.is_utf8(out))
+        assert.is_nil(out:find("[%z\1-\8\11\12\14-\31]"))
+        assert.matches("name='\\1 is fine\\255'", out, 1, true)
+        assert.matches("\\0\\27\\255\\239\\191\\191\\237\\160\\128é&lt;&amp;", out, 1, true)
+    end)
+
     it("passes busted's options on", function()
         local specs = "it('one #fast', function() end) it('two', function() end)"
         assert.matches("1%.%.1\n$", test(specs, "-t", "fast").out)

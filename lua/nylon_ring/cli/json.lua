@@ -61,6 +61,24 @@ function M.is_utf8(text)
     return true
 end
 
+--- The text as UTF-8: with each byte that is none replaced.
+---@param text string
+---@param replace fun(byte: integer): string
+---@return string
+function M.to_utf8(text, replace)
+    local out, from = {}, 1
+    local at = text:find "[\128-\255]"
+    while at do
+        local width = width_at(text, at)
+        if not width then
+            out[#out + 1] = text:sub(from, at - 1) .. replace(text:byte(at))
+            from = at + 1
+        end
+        at = text:find("[\128-\255]", at + (width or 1))
+    end
+    return table.concat(out) .. text:sub(from)
+end
+
 --- One value. An empty table is a list; slashes stay as they are, for paths are meant to be read.
 local function encode(value)
     if type(value) == "table" and next(value) == nil then

@@ -25,12 +25,9 @@ end
 -- On one line, whatever it holds.
 local function quote(text)
     local quoted = ("%q"):format(text):gsub("\\\n", "\\n"):gsub("\r", "\\r")
-    if json.is_utf8(text) then
-        return quoted
-    end
-    return (quoted:gsub("[\128-\255]", function(byte)
-        return ("\\%d"):format(byte:byte())
-    end))
+    return json.to_utf8(quoted, function(byte)
+        return "\\" .. byte
+    end)
 end
 
 ---A value, quoted where it is text, and cut where it is long.

@@ -1,6 +1,7 @@
 --- Mends what busted 2.1.1 hands its own output handlers and they can not write. For helpers: to be loaded
 --- once, when there is a busted.
 local busted = require "busted"
+local json = require "nylon_ring.cli.json"
 
 -- Gives an error that is no hook's or spec's (of a file that does not parse, of the whole run) a place,
 -- without which the TAP output fails.
@@ -11,23 +12,84 @@ local function place_error(element, _, message)
     return nil, true
 end
 
--- Makes a text of what an assertion raised, without which the JSON output writes nothing.
-local function plain_message(_, _, message, trace)
-    if type(trace) == "table" and type(trace.message) == "table" then
-        trace.message = tostring(message)
-    end
-    return nil, true
-end
-
--- Takes the function out of a pending spec's attributes, for the same reason.
-local function plain_attributes(element)
-    if element.descriptor == "pending" then
-        element.attributes = {}
-    end
-    return nil, true
-end
-
 busted.subscribe({ "error" }, place_error, { priority = 1 })
-busted.subscribe({ "error" }, plain_message, { priority = 1 })
-busted.subscribe({ "failure" }, plain_message, { priority = 1 })
-busted.subscribe({ "test", "start" }, plain_attributes, { priority = 1 })
+
+-- ---- JSON ----
+
+-- Tables of an element that say something: others are its parts, with functions in them.
+local ELEMENT = { trace = true, attributes = true }
+
+local plain
+
+local function plain_table(value, known)
+    local copy = {}
+    for key, each in pairs(value) do
+        if type(each) ~= "table" or not known or known[key] then
+            copy[key] = plain(each, key)
+        end
+    end
+    return copy
+end
+
+-- What JSON can say of a value that outputs are given.
+function plain(value, key)
+    local kind = type(value)
+    if kind == "table" and key == "message" then
+        return tostring(value)
+    elseif kind == "table" then
+        return plain_table(value, key == "element" and ELEMENT)
+    end
+    return (kind == "string" or kind == "number" or kind == "boolean") and value or nil
+end
+
+local function plain_json(encode)
+    return function(value)
+        return json.to_utf8(encode(plain(value)), function(byte)
+            return "\\\\" .. byte
+        end)
+    end
+end
+
+-- ---- XML ----
+
+local function escaped(bytes)
+    return (bytes:gsub(".", function(byte)
+        return "\\" .. byte:byte()
+    end))
+end
+
+-- XML has no way to say most control characters, nor U+FFFE and U+FFFF.
+local function plain_xml(to_string)
+    return function(...)
+        local text = json.to_utf8(to_string(...), function(byte)
+            return "\\" .. byte
+        end)
+        return (text:gsub("[%z\1-\8\11\12\14-\31]", escaped):gsub("\239\191[\190\191]", escaped))
+    end
+end
+
+-- ---- Both ----
+
+-- Puts another function in the place of a module's, for those that hear of an event after us and were there
+-- before us: the outputs. Where busted has not loaded the module, no output needs it.
+local function replace(channel, module, name, wrap)
+    local original
+    busted.subscribe(channel, function()
+        local functions = package.loaded[module]
+        if functions then
+            original = functions[name]
+            functions[name] = wrap(original)
+        end
+        return nil, true
+    end, { priority = 1 })
+    busted.subscribe(channel, function()
+        if original then
+            package.loaded[module][name] = original
+            original = nil
+        end
+        return nil, true
+    end)
+end
+
+replace({ "suite", "end" }, "dkjson", "encode", plain_json)
+replace({ "exit" }, "pl.xml", "tostring", plain_xml)
