@@ -80,7 +80,7 @@ describe("a recording", function()
         make_calls(recorded)
         recorded:unload()
         assert.equal(table.concat({
-            '{"nylon_ring_tape":1,"plugin":"inner","version":"1.2"}',
+            '{"nylon_ring_tape":2,"plugin":"inner","version":"1.2"}',
             '{"call":"/echo","body":"hi","status":0,"answer":"hi","ms":0}',
             '{"call":"/echo","method":"PUT","query":"a=1","headers":[["b","2"]],'
                 .. '"body":{"base64":"/w=="},"status":0,"answer":{"base64":"/w=="},"ms":0}',
@@ -120,6 +120,94 @@ describe("a recording", function()
         local replayed = nr.test.replay(path)
         assert.no_reply(function() return replayed:call "/slow" end, { within = 1000 })
         replayed:unload()
+    end)
+
+    describe("of a stream that takes input", function()
+        local duplex
+
+        setup(function() duplex = assert(nr.load(support.plugin "fixture_duplex")) end)
+        teardown(function() duplex:unload() end)
+
+        before_each(function() clock:close() end)
+
+        -- Sends these, each after the answer to the one before, and the end; answers the frames.
+        local function converse(plugin, pieces, ending)
+            local stream = assert(plugin:call_stream "/echo")
+            local list = {}
+            for _, piece in ipairs(pieces) do
+                assert.same({ true }, { stream:send(piece) })
+                local status, data = stream:recv()
+                list[#list + 1] = status and data or data.message
+            end
+            if ending ~= false then
+                stream:finish()
+                list[#list + 1] = stream:recv()
+            end
+            stream:close()
+            return list
+        end
+
+        local function record(...)
+            local recorder = nr.test.record(duplex, path)
+            local list = converse(recorder, ...)
+            recorder:unload()
+            return list
+        end
+
+        it("has the input, with how many frames had come by then", function()
+            assert.same({ "a", "\255", nr.STREAM_END }, record { "a", "\255" })
+            assert.matches('"stream":true,"input":%[%["a",%d+,0%],%[{"base64":"/w=="},%d+,1%]%],'
+                .. '"finish":%[%d+,2%],"frames":', read(path))
+        end)
+
+        it("answers the same input in the same way", function()
+            local list = record { "a", "b" }
+            local replayed = nr.test.replay(path)
+            assert.same(list, converse(replayed, { "a", "b" }))
+            assert.same({}, replayed:unused())
+            replayed:unload()
+        end)
+
+        local function failure(...)
+            local replayed, caught = nr.test.replay(path), tasks.catch_errors()
+            local ok, list = pcall(converse, replayed, ...)
+            caught.restore()
+            replayed:unload()
+            assert.is_true(ok, tostring(list))
+            return list, caught
+        end
+
+        it("fails on other input, and shows it", function()
+            record { "a", "b" }
+            local list, caught = failure({ "a", "c" }, false)
+            assert.equal("unknown_input", caught[1].err.code)
+            assert.matches("record_spec.lua:%d+: [^\n]*calls.tape, line 2: input 2 of '/echo' is another one "
+                .. '%(%+%) than was recorded %(%-%):\n%- "b"\n%+ "c"$', caught[1].err.message)
+            assert.equal("a", list[1])
+            assert.equal(caught[1].err.message, list[2])
+        end)
+
+        it("fails on input that ends too early, and on more of it", function()
+            record { "a", "b" }
+            local _, caught = failure { "a" }
+            assert.matches('\n%- "b"\n%+ the end of the input$', caught[1].err.message)
+            _, caught = failure({ "a", "b", "c" }, false)
+            assert.matches('\n%- the end of the input\n%+ "c"$', caught[1].err.message)
+            record({ "a" }, false)
+            _, caught = failure({ "a", "c" }, false)
+            assert.matches('\n%- the end of the input\n%+ "c"$', caught[1].err.message)
+        end)
+
+        it("is not asked of tapes that know nothing of it", function()
+            local tape_path, remove_tape = support.file("old.tape", table.concat({
+                '{"nylon_ring_tape":1,"plugin":"p"}',
+                '{"call":"/echo","stream":true,"frames":[[0,"a",0]],"left":"cancelled","ms":1}\n',
+            }, "\n"))
+            local replayed = nr.test.replay(tape_path)
+            assert.same({ "a" }, converse(replayed, { "whatever" }, false))
+            replayed:unload()
+            remove_tape()
+        end)
     end)
 
     describe("replayed", function()
@@ -208,21 +296,45 @@ describe("a recording", function()
             remove_tape()
             remove_spec()
             assert.equal(1, got.code)
-            assert.matches("has no calls at all; this one came:.-GET /x", got.out)
+            assert.matches("Failure message: plugin 'p' failed in the background: "
+                .. "[^\n]*inner_spec.lua:4: [^\n]*inner.tape has no calls at all; this one came:.-GET /x",
+                got.out)
         end)
 
         it("says which line it can not read", function()
+            local no_entry = "line 2 has an entry of '%s' that is not %s"
+            local no_frame = no_entry:format("frames", "[status, data, ms]")
             for lines, message in pairs {
                 ["{"] = "line 2 is no JSON object",
                 ["{}"] = "line 2 has no call",
                 ['{"call":"/x"}'] = "line 2 has no answer",
                 ['{"call":"/x","stauts":0}'] = "line 2 has 'stauts', which no call has",
                 ['{"call":"/x","status":"0"}'] = "line 2 has a status that is no number",
-                ['{"call":"/x","frames":[["1",0]]}'] = "line 2 has a frame that is not",
-                ['{"call":"/x","frames":[1]}'] = "line 2 has a frame that is not",
+                ['{"call":"/x","status":0.5}'] = "line 2 has a status that is none: 0.5",
+                ['{"call":"/x","status":4294967296}'] = "line 2 has a status that is none",
+                ['{"call":"/x","frames":[["1",0]]}'] = no_frame,
+                ['{"call":"/x","frames":[1]}'] = no_frame,
+                ['{"call":"/x","frames":[[-1,"x"]]}'] = no_frame,
+                ['{"call":"/x","frames":[[0,{"base64":"?"}]]}'] = no_frame,
+                ['{"call":"/x","frames":[],"input":["x"]}'] = no_entry:format("input", "[data, ms, frames]"),
+                ['{"call":"/x","frames":[],"finish":["x"]}'] = "line 2 has a finish that is not [ms, frames]",
+                ['{"call":"/x","status":0,"headers":[1]}'] = no_entry:format("headers", "[name, value]"),
+                ['{"call":"/x","status":0,"answer":{"base64":"/w="}}'] = "line 2 has base64 in 'answer'",
+                ['{"call":"/x","status":0,"body":{"base64":"/x=="}}'] = "line 2 has base64 in 'body' that is",
             } do
                 local ok, err = pcall(replay, lines)
                 assert.is_false(ok)
+                assert.matches(message, err, 1, true)
+            end
+            for head, message in pairs {
+                ['{"nylon_ring_tape":3}'] = "line 1: it is a tape of version 3, this is 2",
+                ['{"nylon_ring_tape":2,"plugin":[1]}'] = "line 1 has a plugin that is no string",
+                ["[1]"] = "does not begin with a line of nylon_ring_tape",
+            } do
+                local tape_path, remove_tape = support.file("head.tape", head .. "\n")
+                local _, err = pcall(nr.test.replay, tape_path)
+                remove_tape()
+                assert.matches(tape_path .. ": ", err, 1, true)
                 assert.matches(message, err, 1, true)
             end
             assert.matches("does not begin with a line of nylon_ring_tape",

@@ -5,7 +5,6 @@ local cjson = require "cjson"
 local M = {}
 
 local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-M.alphabet = alphabet
 
 --- Base64 with padding.
 ---@param bytes string
@@ -25,6 +24,26 @@ function M.base64(bytes)
         out[#out - i] = "="
     end
     return table.concat(out)
+end
+
+--- The bytes that stand as Base64.
+---@param text string
+---@return string|nil bytes nil where it is none
+function M.from_base64(text)
+    local body, padding = text:match "^([%w+/]*)(=?=?)$"
+    if not body or (#body + #padding) % 4 ~= 0 then
+        return nil
+    end
+    local out, bits, count = {}, 0, 0
+    for char in body:gmatch "." do
+        bits, count = bits * 64 + alphabet:find(char, 1, true) - 1, count + 6
+        if count >= 8 then
+            count = count - 8
+            out[#out + 1] = string.char(math.floor(bits / 2 ^ count))
+            bits = bits % 2 ^ count
+        end
+    end
+    return bits == 0 and table.concat(out) or nil
 end
 
 -- The longest first byte, and the lowest and highest second byte, of each form UTF-8 knows.

@@ -18,13 +18,15 @@ local function offer(stream, data)
     return taken
 end
 
-local function pump_input(call, stream)
+-- What is not taken is dropped.
+local function pump_input(call, stream, on_input)
+    local taken = true
     for data in call.recv, call do
-        if not offer(stream, data) then
-            return
-        end
+        on_input(data)
+        taken = taken and offer(stream, data)
     end
     if not call.cancelled then
+        on_input(nil)
         stream:finish()
     end
 end
@@ -55,9 +57,10 @@ end
 ---@param call nylon_ring.LuaCall
 ---@param stream nylon_ring.Stream
 ---@param send? fun(call: nylon_ring.LuaCall, status: integer, data: string): boolean in place of `M.send`
+---@param on_input? fun(data: string|nil) hears of each piece that the caller sends; nil is the end of them
 ---@return nylon_ring.Error|nil err what ended it
-function M.frames(call, stream, send)
-    local input = task.spawn(pump_input, call, stream)
+function M.frames(call, stream, send, on_input)
+    local input = task.spawn(pump_input, call, stream, on_input or function() end)
     local ok, err = pcall(pump_frames, call, stream, send or M.send)
     stream:close()
     input:cancel()

@@ -4,6 +4,7 @@
 ---
 ---     the run ◀── the file ◀── block 'x' ◀── setup of 'x'
 ---                                   ▲─────── 'a spec'
+local errors = require "nylon_ring.errors"
 local nr = require "nylon_ring"
 local report = require "nylon_ring.report"
 local task = require "nylon_ring.task"
@@ -105,6 +106,9 @@ end
 
 local function describe(account, err, traceback, failed)
     local who = failed and tostring(failed) or "a callback"
+    if not failed and errors.is(err) and err.plugin then
+        who = ("plugin '%s'"):format(err.plugin)
+    end
     if account.over or not account.is_spec then
         who = ("%s, which %s started,"):format(who, account.name)
     end

@@ -28,6 +28,16 @@ local function record_call(plugin, call, take)
     return status, body
 end
 
+-- What comes after so many frames, a replay expects before it sends the next one.
+local function note_input(take, data, ms)
+    if data then
+        take.input = take.input or {}
+        table.insert(take.input, { data, ms, #take.frames })
+    else
+        take.finish = { ms, #take.frames }
+    end
+end
+
 local function record_stream(plugin, call, take, start)
     local stream, err = plugin:call_stream(call:request())
     if not stream then
@@ -38,6 +48,8 @@ local function record_stream(plugin, call, take, start)
     err = relay.frames(call, stream, function(_, status, data)
         table.insert(take.frames, { status, data, tape.now() - start })
         return relay.send(call, status, data)
+    end, function(data)
+        note_input(take, data, tape.now() - start)
     end)
     if err then
         take_error(take, err)

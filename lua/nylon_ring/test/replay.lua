@@ -6,8 +6,10 @@
 -- A call is known by its path, method, query, body and kind; with `headers = true` by its headers as well.
 -- Equal calls get their answers in the recorded order, and then the last one again. A call that is not on
 -- the tape is answered with an Error `unknown_call` that shows the nearest one, which goes to `nr.on_error`
--- too: a spec fails even where the script that it tests copes with errors.
+-- too: a spec fails even where the script that it tests copes with errors. So is input of a stream that is
+-- not what was recorded, with `unknown_input`; frames wait for the input that they came after.
 
+local accounts = require "nylon_ring.test.accounts"
 local await = require "nylon_ring.await"
 local differ = require "nylon_ring.test.diff"
 local errors = require "nylon_ring.errors"
@@ -127,6 +129,18 @@ function Replay:explain(asked)
     return message:format(self.path, nearest.line, diff)
 end
 
+-- An Error for the caller, told to `nr.on_error` as well.
+function Replay:fail(call, code, message)
+    local place = accounts.place(call._exchange)
+    local err = errors.new {
+        code = code,
+        message = (place and place .. ": " or "") .. message,
+        plugin = self.name,
+    }
+    task.report(err)
+    return err
+end
+
 -- ---- Playing ----
 
 local function pause(replay, from, to)
@@ -135,20 +149,78 @@ local function pause(replay, from, to)
     end
 end
 
+local function input_line(piece)
+    return piece and { "", piece } or { "the end of the input" }
+end
+
+-- Takes the caller's next piece of input, or the end of it, where the tape has this one. Nil where the call
+-- is over, and an Error where something else came.
+local function take_input(replay, call, take, number, expected)
+    local piece = call:recv()
+    if call.cancelled then
+        return nil
+    elseif piece == expected then
+        return true
+    end
+    local message = ("%s, line %d: input %d of '%s' is another one (+) than was recorded (-):\n%s"):format(
+        replay.path, take.line, number, take.call,
+        differ.lists({ input_line(expected) }, { input_line(piece) }))
+    return nil, replay:fail(call, "unknown_input", message)
+end
+
+-- A function that takes what came before more than so many frames had come.
+local function input_taker(replay, call, take)
+    local input, taken, finished = take.input or {}, 0, take.finish == nil
+    return function(frames)
+        while input[taken + 1] and (input[taken + 1][3] or 0) <= frames do
+            taken = taken + 1
+            local ok, err = take_input(replay, call, take, taken, input[taken][1])
+            if not ok then
+                return nil, err
+            end
+        end
+        if not finished and taken == #input and (take.finish[2] or 0) <= frames then
+            finished = true
+            return take_input(replay, call, take, taken + 1, nil)
+        end
+        return true
+    end
+end
+
+-- Nil where the stream is over before its end on the tape, with an Error where the caller is to hear of one.
 local function play_frames(replay, call, take)
-    local at = 0
-    for _, frame in ipairs(take.frames) do
+    local at, take_until = 0, input_taker(replay, call, take)
+    for index, frame in ipairs(take.frames) do
+        local ok, err = take_until(index - 1)
+        if not ok then
+            return nil, err
+        end
         pause(replay, at, frame[3] or at)
         at = frame[3] or at
         if not relay.send(call, frame[1], frame[2]) then
-            return
+            return nil
         end
     end
+    return take_until(math.huge)
+end
+
+-- A stream that had no end when its caller left takes no input beyond what was recorded.
+local function refuse_input(replay, call, take)
+    if take.left and not take.finish and replay.knows_input then
+        return take_input(replay, call, take, #(take.input or {}) + 1, nil)
+    end
+    return true
 end
 
 local function play(replay, call, take)
     if take.frames then
-        play_frames(replay, call, take)
+        local played, err = play_frames(replay, call, take)
+        if played then
+            played, err = refuse_input(replay, call, take)
+        end
+        if not played then
+            return nil, err
+        end
     else
         pause(replay, 0, take.left and 0 or take.ms or 0)
     end
@@ -170,13 +242,7 @@ local function handle(replay, call)
     if take then
         return play(replay, call, take)
     end
-    local err = errors.new {
-        code = "unknown_call",
-        message = replay:explain(asked),
-        plugin = replay.name,
-    }
-    task.report(err, "", task.current())
-    return nil, err
+    return nil, replay:fail(call, "unknown_call", replay:explain(asked))
 end
 
 ---Makes a plugin of a file that `nr.test.record` wrote. Its method `unused` answers the recorded calls that
@@ -195,7 +261,7 @@ function M.replay(path, opts)
         misuse("nr.test.replay: %s", takes)
     end
     local replay = new_replay(path, takes, opts)
-    replay.name = opts.name or head.plugin
+    replay.name, replay.knows_input = opts.name or head.plugin, head.nylon_ring_tape > 1
     local plugin = lua_plugin.plugin_from_lua({
         ["*"] = function(call)
             return handle(replay, call)

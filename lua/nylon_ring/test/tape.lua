@@ -1,21 +1,23 @@
 -- The file of recorded calls, for `record` and `replay`: text, one JSON object a line, to be read, searched,
 -- edited and compared. The first line says what it is:
 --
---     {"nylon_ring_tape":1,"plugin":"packages","version":"0.3.0"}
+--     {"nylon_ring_tape":2,"plugin":"packages","version":"0.3.0"}
 --
 -- Each other line is one call, in the order of their ends:
 --
 --     {"call":"/users/7","status":0,"answer":"Ada","ms":3}
 --     {"call":"/log","method":"POST","body":"x","notify":true}
 --     {"call":"/count","query":"n=1","stream":true,"frames":[[0,"1",2],[4,"",2]]}
+--     {"call":"/talk","stream":true,"input":[["hi",1,0]],"finish":[5,1],"frames":[[0,"hello",2],[4,"",6]]}
 --     {"call":"/no","error":"plugin_handle_failed","message":"...","status":3,"ms":0}
 --     {"call":"/slow","left":"timeout","ms":500}
 --
 -- `call` is the path or entry; `method` stands where it is not GET, `query`, `headers` (a list of pairs,
--- sorted) and `body` where they are not empty. `frames` are `[status, data, ms]`. `error` is the code of
--- what the host answered, with its `message` and `status`; `left` says that the caller went before the
--- answer, and why. Times are milliseconds since the call's start. What is not UTF-8 stands as
--- `{"base64":"..."}`.
+-- sorted) and `body` where they are not empty. `frames` are `[status, data, ms]`. What the caller has sent is
+-- `input`, as `[data, ms, frames]` with how many frames had come by then, and `finish` the end of it, as
+-- `[ms, frames]`. `error` is the code of what the host answered, with its `message` and `status`; `left` says
+-- that the caller went before the answer, and why. Times are milliseconds since the call's start. What is not
+-- UTF-8 stands as `{"base64":"..."}`. Tapes of version 1 say nothing of input.
 
 local cjson = require "cjson"
 local json = require "nylon_ring.cli.json"
@@ -25,7 +27,7 @@ local type = type
 
 local M = {}
 
-local VERSION = 1
+local VERSION = 2
 
 ---@class nylon_ring.test.Take one recorded call
 ---@field call string
@@ -38,6 +40,8 @@ local VERSION = 1
 ---@field status? integer
 ---@field answer? string
 ---@field frames? [integer, string, number][]
+---@field input? [string, number, integer][]
+---@field finish? [number, integer]
 ---@field error? string
 ---@field message? string
 ---@field left? string
@@ -50,12 +54,14 @@ local function bytes(text)
     return json.is_utf8(text) and text or { base64 = json.base64(text) }
 end
 
-local function frames_of(take)
-    local list = {}
-    for index, frame in ipairs(take.frames) do
-        list[index] = { frame[1], bytes(frame[2]), frame[3] }
+-- A list of entries, with the bytes that each has in one place as they are written.
+local function entries(list, place)
+    local written = {}
+    for index, entry in ipairs(list or {}) do
+        written[index] = { entry[1], entry[2], entry[3] }
+        written[index][place] = bytes(entry[place])
     end
-    return list
+    return list and written
 end
 
 ---@param take nylon_ring.test.Take
@@ -69,7 +75,9 @@ function M.encode(take)
         { "body", take.body and bytes(take.body) },
         { "notify", take.notify },
         { "stream", take.stream },
-        { "frames", take.frames and frames_of(take) },
+        { "input", entries(take.input, 1) },
+        { "finish", take.finish },
+        { "frames", entries(take.frames, 2) },
         { "error", take.error },
         { "message", take.message },
         { "left", take.left },
@@ -122,27 +130,6 @@ end
 
 -- ---- Reading ----
 
-local function from_base64(text)
-    local out, bits, count = {}, 0, 0
-    for char in text:gmatch "[%w+/]" do
-        local value = json.alphabet:find(char, 1, true) - 1
-        bits, count = bits * 64 + value, count + 6
-        if count >= 8 then
-            count = count - 8
-            out[#out + 1] = string.char(math.floor(bits / 2 ^ count))
-            bits = bits % 2 ^ count
-        end
-    end
-    return table.concat(out)
-end
-
-local function unbytes(value)
-    if type(value) == "table" and type(value.base64) == "string" then
-        return from_base64(value.base64)
-    end
-    return value
-end
-
 local TYPES = {
     call = "string",
     method = "string",
@@ -154,6 +141,8 @@ local TYPES = {
     status = "number",
     answer = "string",
     frames = "table",
+    input = "table",
+    finish = "table",
     error = "string",
     message = "string",
     left = "string",
@@ -165,6 +154,8 @@ local function problem_of(take)
     for name, value in pairs(take) do
         if not TYPES[name] then
             return ("has '%s', which no call has"):format(tostring(name))
+        elseif type(value) == "table" and value.base64 ~= nil then
+            return ("has base64 in '%s' that is none"):format(name)
         elseif type(value) ~= TYPES[name] then
             return ("has a %s that is no %s"):format(name, TYPES[name])
         end
@@ -176,20 +167,72 @@ local function problem_of(take)
     end
 end
 
-local function is_frame(frame)
-    return type(frame) == "table" and type(frame[1]) == "number" and type(frame[2]) == "string"
+local function is_time(value)
+    return value == nil or (type(value) == "number" and value >= 0)
 end
 
--- Makes bytes of what stands as base64; answers what is wrong, or nil.
+local function is_count(value)
+    return is_time(value) and (value == nil or value % 1 == 0)
+end
+
+local function is_status(value)
+    return type(value) == "number" and is_count(value) and value < 2 ^ 32
+end
+
+-- What entries of lists look like, and the place of their bytes.
+local ENTRIES = {
+    frames = {
+        "[status, data, ms]", 2, function(frame)
+            return is_status(frame[1]) and type(frame[2]) == "string" and is_time(frame[3])
+        end,
+    },
+    input = {
+        "[data, ms, frames]", 1, function(piece)
+            return type(piece[1]) == "string" and is_time(piece[2]) and is_count(piece[3])
+        end,
+    },
+    headers = {
+        "[name, value]", nil, function(pair)
+            return type(pair[1]) == "string" and type(pair[2]) == "string"
+        end,
+    },
+}
+
+-- The bytes that a value stands for; itself where it stands for none.
+local function unbytes(value)
+    if type(value) == "table" and type(value.base64) == "string" then
+        return json.from_base64(value.base64) or value
+    end
+    return value
+end
+
+-- Makes bytes of what stands as base64.
 local function decode_bytes(take)
     take.body, take.answer = unbytes(take.body), unbytes(take.answer)
-    for _, frame in ipairs(type(take.frames) == "table" and take.frames or {}) do
-        if type(frame) == "table" then
-            frame[2] = unbytes(frame[2])
+    for name, entry in pairs(ENTRIES) do
+        for _, each in ipairs(entry[2] and type(take[name]) == "table" and take[name] or {}) do
+            if type(each) == "table" then
+                each[entry[2]] = unbytes(each[entry[2]])
+            end
         end
-        if not is_frame(frame) then
-            return "has a frame that is not [status, data, ms]"
+    end
+end
+
+-- What is wrong with the lists of a line, or nil.
+local function problem_of_lists(take)
+    for name, entry in pairs(ENTRIES) do
+        local shape, _, fits = unpack(entry, 1, 3)
+        for _, each in ipairs(take[name] or {}) do
+            if type(each) ~= "table" or not fits(each) then
+                return ("has an entry of '%s' that is not %s"):format(name, shape)
+            end
         end
+    end
+    local finish = take.finish
+    if finish and not (is_time(finish[1]) and is_count(finish[2])) then
+        return "has a finish that is not [ms, frames]"
+    elseif take.status and not is_status(take.status) then
+        return ("has a status that is none: %s"):format(tostring(take.status))
     end
 end
 
@@ -198,7 +241,8 @@ local function read_take(line, number)
     if not ok or type(take) ~= "table" then
         return nil, ("line %d is no JSON object"):format(number)
     end
-    local problem = decode_bytes(take) or problem_of(take)
+    decode_bytes(take)
+    local problem = problem_of(take) or problem_of_lists(take)
     if problem then
         return nil, ("line %d %s"):format(number, problem)
     end
@@ -211,8 +255,14 @@ local function read_head(line)
     local ok, head = pcall(cjson.decode, line or "")
     if not ok or type(head) ~= "table" or not head.nylon_ring_tape then
         return nil, "it does not begin with a line of nylon_ring_tape"
-    elseif head.nylon_ring_tape ~= VERSION then
-        return nil, ("it is a tape of version %s, this is %d"):format(tostring(head.nylon_ring_tape), VERSION)
+    elseif head.nylon_ring_tape ~= VERSION and head.nylon_ring_tape ~= 1 then
+        return nil, ("line 1: it is a tape of version %s, this is %d"):format(tostring(head.nylon_ring_tape),
+            VERSION)
+    end
+    for _, name in ipairs { "plugin", "version" } do
+        if head[name] ~= nil and type(head[name]) ~= "string" then
+            return nil, ("line 1 has a %s that is no string"):format(name)
+        end
     end
     return head
 end
