@@ -39,6 +39,18 @@ function M.which(name)
     end
 end
 
+--- Whether a process runs. One that has ended stays as a zombie where nobody asks for its outcome.
+---@param pid integer
+---@return boolean
+function M.is_alive(pid)
+    local file = io.open(("/proc/%d/stat"):format(pid))
+    local state = file and file:read "*a":match "%) (%a)"
+    if file then
+        file:close()
+    end
+    return state ~= nil and state ~= "Z"
+end
+
 --- Writes a file for one spec, in a fresh folder; answers its path and a function that removes both.
 ---@param name string
 ---@param content string

@@ -1,3 +1,4 @@
+local sleep = require("nylon_ring").sleep
 local support = require "spec.support"
 local test_words = require "nylon_ring.cli.test.words"
 
@@ -17,6 +18,29 @@ describe("test --watch", function()
         run:wait_for("err", "./a_spec.lua has changed")
         run:kill "sigint"
         assert.equal(130, run:wait().code)
+    end)
+
+    it("takes a run with it that does not suspend", function()
+        local path, remove = support.file("a_spec.lua", [[
+            it("spins", function()
+                io.write("pid ", require "luv".os_getpid(), "\n")
+                io.flush()
+                while true do end
+            end)
+        ]])
+        finally(remove)
+        for _, signal in ipairs { "sigterm", "sigkill" } do
+            local run = support.start(support.program, { "test", "--watch", "--timeout=0", path }, {
+                cwd = path:match "^(.*)/",
+            })
+            run:wait_for("out", "\n")
+            local pid = tonumber(run.out:match "pid (%d+)")
+            run:kill(signal)
+            run:wait()
+            while support.is_alive(pid) do
+                sleep(5)
+            end
+        end
     end)
 
     -- Not through the program: where this does not hold it starts itself without end.

@@ -25,6 +25,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <unistd.h>
 
 enum { EXIT_SIGNALLED = 128 }; /* and the signal's number */
@@ -33,6 +36,7 @@ static const char interrupted_text[] = "nylon-ring: interrupted; Ctrl-C again le
 
 static struct {
     int ignored;                  /* the parent wants no interrupts here */
+    int told;                     /* the parent says that it was interrupted */
     int terminal;                 /* standard error is one: the echoed ^C needs a line of its own */
     void (*next)(int);            /* libuv's handler */
     volatile int *flag;           /* told of an interrupt, for calls that never turn the loop */
@@ -65,6 +69,8 @@ static void write_error(const char *text, size_t len) {
 }
 
 static void say_interrupted(void) {
+    if (interrupt.told)
+        return;
     if (interrupt.terminal)
         write_error("\n", 1);
     write_error(interrupted_text, sizeof interrupted_text - 1);
@@ -206,15 +212,26 @@ static int l_before_exit(lua_State *L) {
     return 0;
 }
 
+/* end_with(pid): makes this process a part of its parent, which that has to be: it ends when the
+ * parent does, also when that is killed or Lua is busy here, and leaves it to the parent to say
+ * that both were interrupted. */
+static int l_end_with(lua_State *L) {
+    pid_t parent = (pid_t)luaL_checkinteger(L, 1);
+    interrupt.told = 1;
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+    if (getppid() != parent)
+        _exit(EXIT_FAILURE);
+    return 0;
+}
+
 int cli_process_open(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"interruptible", l_interruptible},
-        {"guard", l_guard},
-        {"signal_code", l_signal_code},
-        {"leave", l_leave},
-        {"before_exit", l_before_exit},
-        {"must_finish", l_must_finish},
-        {NULL, NULL},
+        {"interruptible", l_interruptible}, {"guard", l_guard},
+        {"signal_code", l_signal_code},     {"leave", l_leave},
+        {"before_exit", l_before_exit},     {"must_finish", l_must_finish},
+        {"end_with", l_end_with},           {NULL, NULL},
     };
     lua_newtable(L);
     luaL_register(L, NULL, functions);

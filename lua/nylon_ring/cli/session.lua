@@ -34,7 +34,7 @@ function M.fail(text)
 end
 
 ---@class nylon_ring.cli.SessionOptions
----@field on_signal? fun() the first Ctrl-C or SIGTERM, before the main task is cancelled
+---@field on_signal? fun(interrupted: boolean) the first Ctrl-C or SIGTERM, before all is cancelled
 ---@field on_exit? fun(code: integer): integer what `os.exit` of a script comes to
 ---@field on_leave? fun() the end is decided, tasks and plugins are still there
 ---@field on_end? fun(code: integer): integer tasks and plugins are gone; what the code comes to
@@ -94,7 +94,7 @@ end
 function Session:_note_signal(code)
     fast.interrupted = 0 -- the loop has turned: calls may go on
     if not self.signalled and self.options.on_signal then
-        self.options.on_signal()
+        self.options.on_signal(code == INTERRUPTED)
     end
     self.signalled = self.signalled or code
 end
@@ -201,7 +201,11 @@ local function join(tasks)
         local ok, err = pcall(each.join, each)
         if not ok then
             task.rethrow_cancellation(err)
-            report.deliver(err)
+            if getmetatable(err) ~= Failure then
+                report.deliver(err)
+            elseif err.text then
+                say.error("nylon-ring", err.text)
+            end
         end
     end
 end

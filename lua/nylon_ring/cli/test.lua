@@ -1,7 +1,9 @@
 --- `nylon-ring test`: the whole of busted as one task, so that specs and all their hooks may suspend.
 local coverage = require "nylon_ring.cli.test.coverage"
 local limits = require "nylon_ring.test.limits"
+local process = require "nylon_ring.cli.process"
 local say = require "nylon_ring.cli.say"
+local own_parent = require("nylon_ring.cli.test.process").own_parent
 local test_words = require "nylon_ring.cli.test.words"
 
 local M = { name = "test", summary = "run specs with busted; they may suspend anywhere" }
@@ -121,14 +123,14 @@ local function exit_place()
 end
 
 --- How the run of the program meets what a spec may do to it.
-local function guards(seen, who, counted)
+local function guards(plan, who, counted)
     return {
         on_end = counted and function(code)
             return counted:finish(code)
         end,
-        on_signal = function()
+        on_signal = function(interrupted)
             limits.stop()
-            skip_the_rest(seen.core)
+            plan.stop(interrupted)
         end,
         on_exit = function(code)
             say.error(who, ("%s called os.exit(%d): the other specs had no turn"):format(exit_place(), code))
@@ -169,49 +171,87 @@ local function role_of(own, chosen)
     return not chosen.list and (own.isolate or own.jobs) and "parent" or "alone"
 end
 
---- What is done in this process when busted is ready to load files: these are watched as they run, or other
---- processes run them. Answers also busted's words, as they are changed for that.
-local function prepare(own, words, chosen, limit, role)
-    local watched = { spec = limit, file = own["file-timeout"] or 0, suite = own["suite-timeout"] or 0 }
-    watched.keep_going = chosen["keep-going"]
-    if role ~= "parent" then
-        return function(core)
+---@class nylon_ring.cli.TestPlan
+---@field words string[] busted's
+---@field begin fun(core: table) busted is ready to load files
+---@field stop fun(interrupted: boolean) the run is to end early
+
+--- The specs are watched as they run in this process.
+local function run_here(words, watched)
+    local busted_core
+    return {
+        words = words,
+        begin = function(core)
+            busted_core = core
             require "nylon_ring.busted"
             limits.start(core, watched)
-        end, words
-    end
+        end,
+        stop = function()
+            skip_the_rest(busted_core)
+        end,
+    }
+end
+
+--- Other processes run the files.
+local function run_elsewhere(own, words, chosen, watched)
     if (chosen["shuffle-files"] or chosen["shuffle-tests"]) and not tonumber(chosen.seed) then
         table.insert(words, "--seed=" .. os.time() % 100000)
     end
-    local isolate = require("nylon_ring.cli.test.isolate").prepare {
+    local isolation = require("nylon_ring.cli.test.isolate").new {
         words = test_words.for_child(own, words),
         jobs = own.jobs or 1,
         file = watched.file,
         loaders = chosen.loaders,
     }
     watched.spec, watched.file = 0, 0
-    return function(core)
-        isolate(core)
-        limits.start(core, watched)
-    end, test_words.for_parent(words)
+    return {
+        words = test_words.for_parent(words),
+        begin = function(core)
+            isolation:begin(core)
+            limits.start(core, watched)
+        end,
+        stop = function(interrupted)
+            isolation:stop(interrupted)
+        end,
+    }
+end
+
+---@return nylon_ring.cli.TestPlan
+local function make_plan(own, words, chosen, limit, role)
+    local watched = {
+        spec = limit,
+        file = own["file-timeout"] or 0,
+        suite = own["suite-timeout"] or 0,
+        keep_going = chosen["keep-going"],
+    }
+    if role == "parent" then
+        return run_elsewhere(own, words, chosen, watched)
+    end
+    return run_here(words, watched)
 end
 
 --- Runs busted as the main task of the program.
-local function run(begin, words, output, who, counted)
-    words[0] = "nylon-ring"
-    _G.arg = words
-    local seen = watch_busted(begin, counted)
-    -- busted names itself after the chunk that calls it, and ends without os.exit where that has a name.
-    local runner = loadstring("local options = ... require 'busted.runner' (options)", "@" .. who)
+local function run(plan, output, who, counted)
+    plan.words[0] = "nylon-ring"
+    _G.arg = plan.words
+    local seen = watch_busted(plan.begin, counted)
+    -- busted names itself after the chunk that calls it, and ends without os.exit where that has a name. Its
+    -- place is beside this file, so that it counts as ours.
+    local name = debug.getinfo(1, "S").source:gsub("[^/]*$", who)
+    local runner = loadstring("local options = ... require 'busted.runner' (options)", name)
     local session = require "nylon_ring.cli.session"
-    require("nylon_ring.cli.process").must_finish()
+    process.must_finish()
     return session.run(who, function()
         guard_yield()
         run_busted(session, runner, seen, output)
-    end, guards(seen, who, counted))
+    end, guards(plan, who, counted))
 end
 
 function M.run(args, who)
+    local parent = own_parent()
+    if parent then
+        process.end_with(parent)
+    end
     local own, words = test_words.take(args.rest)
     if not own then
         say.error(who, words)
@@ -226,9 +266,9 @@ function M.run(args, who)
         return limit
     end
     local role = role_of(own, chosen)
-    local begin, busted_words = prepare(own, words, chosen, limit, role)
+    local plan = make_plan(own, words, chosen, limit, role)
     local counted = chosen.coverage and not chosen.list and coverage.new(who, role) or nil
-    return run(begin, busted_words, output, who, counted)
+    return run(plan, output, who, counted)
 end
 
 return M

@@ -1,5 +1,5 @@
 --- One spec file in a process of its own: starts it, keeps what it writes, and says what became of it.
-local nr = require "nylon_ring"
+local process = require "nylon_ring.cli.test.process"
 local record = require "nylon_ring.cli.test.record"
 local uv = require "luv"
 
@@ -7,6 +7,9 @@ local M = {}
 
 -- How long a process is waited for that should have ended by itself at the file's limit.
 local GRACE = 2000
+
+-- How long it has to leave in order: by itself after a Ctrl-C, and after SIGTERM.
+local MOMENT, LAST = 1000, 1000
 
 -- How long what it has started may keep its output open after its end.
 local DRAIN = 500
@@ -19,35 +22,33 @@ for name, number in pairs(uv.constants) do
     end
 end
 
---- Why a process has not told of its end, in words; nil where all is told.
-local function premature(child, told, limit)
-    if child.late then
-        return ("the process of this file did not end within %d ms (--file-timeout) and was killed%s"):format(
-            limit, told:circumstances())
-    elseif child.signal ~= 0 then
-        return ("the process of this file was ended by %s%s"):format(
-            signal_names[child.signal] or "signal " .. child.signal, told:circumstances())
-    elseif not told.finished then
-        return ("the process of this file left early with exit code %d%s"):format(
-            child.code, told:circumstances())
-    elseif child.code ~= 0 and not told:failed() then
-        return ("the process of this file left with exit code %d, though no spec failed"):format(child.code)
-    end
-end
+---@class nylon_ring.cli.Child
+---@field private _process nylon_ring.cli.Process
+---@field private _told nylon_ring.cli.FileRecord
+---@field private _limit integer of the file, in milliseconds; 0: none
+---@field private _late boolean it did not keep that
+---@field private _stopped? string why it is to end early, in words
+---@field private _interrupted boolean by a Ctrl-C
+---@field private _out string[]
+---@field private _err string[]
+---@field private _open integer pipes that are read
+---@field private _closers fun()[]
+local Child = {}
+Child.__index = Child
 
 -- Reads a pipe to its end; `take` gets what comes.
-local function read(child, pipe, take)
-    child.open = child.open + 1
+function Child:_read(pipe, take)
+    self._open = self._open + 1
     local closed
     local function close()
         if not closed then
             closed = true
             pipe:close()
-            child.open = child.open - 1
-            child.changed()
+            self._open = self._open - 1
+            self._process:changed()
         end
     end
-    table.insert(child.closers, close)
+    table.insert(self._closers, close)
     pipe:read_start(function(_, data)
         if data then
             take(data)
@@ -58,119 +59,100 @@ local function read(child, pipe, take)
 end
 
 -- Collects what a pipe brings. A list: a file may print a lot.
-local function collect(child, pipe)
+function Child:_collect(pipe)
     local pieces = {}
-    read(child, pipe, function(data)
+    self:_read(pipe, function(data)
         table.insert(pieces, data)
     end)
     return pieces
 end
 
-local function environment()
-    local list = {}
-    for name, value in pairs(uv.os_environ()) do
-        if name ~= "NYLON_RING_TEST_EVENTS" then
-            table.insert(list, name .. "=" .. value)
-        end
-    end
-    table.insert(list, "NYLON_RING_TEST_EVENTS=3")
-    return list
-end
-
-local function start(words, cwd, told)
+--- Starts the process of a file.
+---@param words string[] of `nylon-ring test`
+---@param cwd string
+---@param limit integer of the file, in milliseconds; 0: none
+---@return nylon_ring.cli.Child|nil
+---@return string|nil why there is none
+function M.start(words, cwd, limit)
     local out, err, events = uv.new_pipe(false), uv.new_pipe(false), uv.new_pipe(false)
-    local child = { open = 0, closers = {}, changed = function() end }
-    local why
-    child.process, why = uv.spawn(uv.exepath(), {
+    local started, why = process.start {
         args = words,
         stdio = { 0, out, err, events },
-        env = environment(),
         cwd = cwd,
-    }, function(code, signal)
-        child.code, child.signal = code, signal
-        child.process:close()
-        child.changed()
-    end)
-    if not child.process then
+        env = { NYLON_RING_TEST_EVENTS = "3" },
+    }
+    if not started then
         for _, pipe in ipairs { out, err, events } do
             pipe:close()
         end
         return nil, why
     end
-    child.out, child.err = collect(child, out), collect(child, err)
-    read(child, events, function(data)
-        told:feed(data)
+    local self = setmetatable({
+        _process = started, _told = record.new(), _limit = limit, _open = 0, _closers = {},
+    }, Child)
+    self._out, self._err = self:_collect(out), self:_collect(err)
+    self:_read(events, function(data)
+        self._told:feed(data)
     end)
-    return child
+    return self
 end
 
-local function await(child, done)
-    nr.await(function(resume)
-        child.changed = function()
-            if done() then
-                child.changed = function() end
-                resume()
-            end
-        end
-        child.changed()
-        return function() end
-    end)
-end
-
-local function await_end(child, limit)
-    local function ended()
-        return child.code ~= nil
-    end
-    if limit > 0 then
-        local _, late = nr.timeout(limit + GRACE, await, child, ended)
-        if late then
-            child.late = true
-            child.process:kill "sigkill"
-        end
-    end
-    await(child, ended)
-    nr.timeout(DRAIN, await, child, function()
-        return child.open == 0
-    end)
-end
-
-local function close(child)
-    child.changed = function() end
-    if not child.code then
-        child.process:kill "sigterm"
-    end
-    for _, closer in ipairs(child.closers) do
-        closer()
+--- Why the process has not told of its end, in words; nil where all is told.
+function Child:_premature()
+    local told, code, signal = self._told, self._process.code, self._process.signal
+    if self._late then
+        return ("the process of this file did not end within %d ms (--file-timeout) and was killed%s"):format(
+            self._limit, told:circumstances())
+    elseif self._stopped then
+        return not told.finished and self._stopped .. told:circumstances() or nil
+    elseif signal ~= 0 then
+        return ("the process of this file was ended by %s%s"):format(
+            signal_names[signal] or "signal " .. signal, told:circumstances())
+    elseif not told.finished then
+        return ("the process of this file left early with exit code %d%s"):format(code, told:circumstances())
+    elseif code ~= 0 and not told:failed() then
+        return ("the process of this file left with exit code %d, though no spec failed"):format(code)
     end
 end
 
-local function finish(child, told, limit)
-    await_end(child, limit)
-    told.out, told.err = table.concat(child.out), table.concat(child.err)
-    return premature(child, told, limit)
+function Child:_await_end()
+    local in_time = self._process:await(function()
+        return self._process.code ~= nil or self._stopped ~= nil
+    end, self._limit > 0 and self._limit + GRACE or nil)
+    if self._stopped then
+        self._process:stop(self._interrupted and MOMENT or 0, LAST)
+    elseif not in_time then
+        self._late = true
+        self._process:kill()
+    end
+    self._process:await(function()
+        return self._open == 0
+    end, DRAIN)
 end
 
---- Runs one file to its end.
+--- Waits for its end; answers what became of the file.
 ---@async
----@param words string[] of `nylon-ring test`
----@param cwd string
----@param limit integer milliseconds; 0: none
 ---@return nylon_ring.cli.FileRecord
-function M.run(words, cwd, limit)
-    local told = record.new()
-    local child, why = start(words, cwd, told)
-    if not child then
-        told:note_end("the process of this file could not be started: " .. why)
-        return told
+function Child:join()
+    self:_await_end()
+    for _, close in ipairs(self._closers) do
+        close()
     end
-    local ok, message = pcall(finish, child, told, limit)
-    close(child)
-    if not ok then
-        error(message, 0)
-    elseif message then
+    local told = self._told
+    told.out, told.err = table.concat(self._out), table.concat(self._err)
+    local message = self:_premature()
+    if message then
         told:note_end(message)
     end
     return told
+end
+
+--- Has it end early.
+---@param why string in words, for where it does not tell of its end
+---@param interrupted boolean by a Ctrl-C, which it may have had as well
+function Child:stop(why, interrupted)
+    self._stopped, self._interrupted = why, interrupted
+    self._process:changed()
 end
 
 return M

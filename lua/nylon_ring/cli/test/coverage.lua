@@ -50,8 +50,7 @@ local function escaped(text)
 end
 
 -- What is not the user's: we, and what runs specs. LuaCov writes folders with slashes, without ".lua".
-local function exclude_machinery(exclude, who)
-    table.insert(exclude, "^" .. escaped(who) .. "$") -- the chunk that calls busted
+local function exclude_machinery(exclude)
     for _, name in ipairs { "nylon_ring", "busted", "luassert", "say", "pl", "mediator", "cliargs" } do
         local path = package.searchpath(name, package.path)
             or package.searchpath(name .. ".core", package.path)
@@ -96,7 +95,7 @@ function Coverage:start(config)
         error() -- it has said why; so does busted end a run
     end
     self._configuration = runner.configuration
-    exclude_machinery(runner.configuration.exclude, self._who)
+    exclude_machinery(runner.configuration.exclude)
     if self._role == "child" then
         runner.configuration.runreport = false
         save_one_at_a_time(runner)

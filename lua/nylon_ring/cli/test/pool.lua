@@ -2,6 +2,7 @@
 --- became of a file is kept until its turn comes.
 local child = require "nylon_ring.cli.test.child"
 local nr = require "nylon_ring"
+local record = require "nylon_ring.cli.test.record"
 
 local EVENTS = require "nylon_ring.cli.test.words".EVENTS
 
@@ -9,6 +10,7 @@ local M = {}
 
 ---@class nylon_ring.cli.Turn
 ---@field file string
+---@field begun? boolean
 ---@field record? nylon_ring.cli.FileRecord what became of it
 
 ---@class nylon_ring.cli.Pool
@@ -16,6 +18,8 @@ local M = {}
 ---@field private _next integer the first that was not begun
 ---@field private _options { words: string[], jobs: integer, file: integer, cwd: string }
 ---@field private _skipping fun(): boolean nothing more is to be begun
+---@field private _running table<nylon_ring.cli.Child, true>
+---@field private _stopped boolean
 ---@field private _wake? fun() of who waits for an outcome
 local Pool = {}
 Pool.__index = Pool
@@ -24,7 +28,7 @@ Pool.__index = Pool
 ---@param skipping fun(): boolean nothing more is to be begun
 ---@return nylon_ring.cli.Pool
 function M.new(options, skipping)
-    return setmetatable({ _options = options, _skipping = skipping }, Pool)
+    return setmetatable({ _options = options, _skipping = skipping, _running = {}, _stopped = false }, Pool)
 end
 
 function Pool:_words(file)
@@ -35,35 +39,69 @@ function Pool:_words(file)
     return words
 end
 
+function Pool:_run(file)
+    local process, why = child.start(self:_words(file), self._options.cwd, self._options.file)
+    if not process then
+        local told = record.new()
+        told:note_end("the process of this file could not be started: " .. why)
+        return told
+    end
+    self._running[process] = true
+    local told = process:join()
+    self._running[process] = nil
+    return told
+end
+
 -- Runs one file after the other; there are as many of these as processes may run at once.
 function Pool:_work()
-    while self._turns[self._next] and not self._skipping() do
+    while self._turns[self._next] and not self._stopped and not self._skipping() do
         local turn = self._turns[self._next]
-        self._next = self._next + 1
-        turn.record = child.run(self:_words(turn.file), self._options.cwd, self._options.file)
+        turn.begun, self._next = true, self._next + 1
+        turn.record = self:_run(turn.file)
         if self._wake then
             self._wake()
         end
     end
 end
 
---- Begins a round, which is one run of the suite: --repeat has several.
+--- Begins a round, which is one run of the suite: --repeat has several. A cancellation does not reach the
+--- processes: whoever gives the run up has to stop them.
 ---@param turns nylon_ring.cli.Turn[]
 function Pool:begin(turns)
     self._turns, self._next = turns, 1
     for _ = 1, math.min(self._options.jobs, #turns) do
-        nr.spawn(self._work, self)
+        nr.spawn(nr.shield, self._work, self)
     end
 end
 
---- What became of a file.
+--- Begins no other file, and ends those that run.
+---@param why string in words
+---@param interrupted boolean by a Ctrl-C, which they may have had as well
+function Pool:stop(why, interrupted)
+    if not self._stopped then
+        self._stopped = true
+        for process in pairs(self._running) do
+            process:stop(why, interrupted)
+        end
+        if self._wake then
+            self._wake()
+        end
+    end
+end
+
+---@return boolean
+function Pool:is_stopped()
+    return self._stopped
+end
+
+--- What became of a file; nil where its turn was given up.
 ---@async
 ---@param turn nylon_ring.cli.Turn
----@return nylon_ring.cli.FileRecord
+---@return nylon_ring.cli.FileRecord|nil
 function Pool:outcome(turn)
     nr.await(function(resume)
         self._wake = function()
-            if turn.record then
+            if turn.record or self._stopped and not turn.begun then
                 self._wake = nil
                 resume()
             end

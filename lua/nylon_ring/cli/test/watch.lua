@@ -1,6 +1,7 @@
 --- `nylon-ring test --watch`: runs the specs in a process of their own, and again whenever a .lua or .so file
 --- below the current folder has changed. Ctrl-C ends it.
 local nr = require "nylon_ring"
+local process = require "nylon_ring.cli.test.process"
 local say = require "nylon_ring.cli.say"
 local uv = require "luv"
 
@@ -8,6 +9,10 @@ local M = {}
 
 -- How long it has to be quiet after a change: a build writes many files.
 local QUIET = 200
+
+-- How long a run has to leave in order, by itself after a Ctrl-C and after SIGTERM: it may have to end
+-- processes of its own first.
+local MOMENT, LAST = 3000, 1800
 
 -- Folders beyond this are not watched: each one costs the system something.
 local MAX_FOLDERS = 4096
@@ -90,31 +95,21 @@ function Watcher:close()
 end
 
 -- One run, with our own input and output. It is ended with us.
-local function run_once(words)
-    local process, exited
-    nr.await(function(resume)
-        local why
-        local options = { args = { "test", unpack(words) }, stdio = { 0, 1, 2 } }
-        process, why = uv.spawn(uv.exepath(), options, function()
-            exited = true
-            process:close()
-            resume()
-        end)
-        assert(process, why)
-        return function()
-            if not exited then
-                process:kill "sigterm"
-            end
-        end
-    end)
+local function run_once(words, ended_by)
+    local run = assert(process.start { args = { "test", unpack(words) }, stdio = { 0, 1, 2 } })
+    local ok, err = pcall(run.await_end, run)
+    if not ok then
+        nr.shield(run.stop, run, ended_by.interrupt and MOMENT or 0, LAST)
+        error(err, 0)
+    end
 end
 
-local function run_again_and_again(who, words)
+local function run_again_and_again(who, words, ended_by)
     local watcher = setmetatable({ _handles = {} }, Watcher)
     local _, err = pcall(function()
         while true do
             watcher:look()
-            run_once(words)
+            run_once(words, ended_by)
             say.error(who, "waiting for a change; Ctrl-C ends")
             say.error(who, watcher:await() .. " has changed")
         end
@@ -127,9 +122,14 @@ end
 ---@param words string[] of the runs
 ---@return integer code
 function M.run(who, words)
+    local ended_by = {}
     return require("nylon_ring.cli.session").run(who, function()
-        run_again_and_again(who, words)
-    end)
+        run_again_and_again(who, words, ended_by)
+    end, {
+        on_signal = function(interrupted)
+            ended_by.interrupt = interrupted
+        end,
+    })
 end
 
 return M
