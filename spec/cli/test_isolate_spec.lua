@@ -175,6 +175,33 @@ ok 3 - is next
             got.out)
     end)
 
+    local busy = {
+        { "a spec", "it('is fine', function() end) it('spins', function() while true do end end)",
+            "the spec did not end within 100 ms", " in the spec 'spins'" },
+        { "a spec that sets its own limit", "it('spins', function() nr.test.limit(90) while true do end end)",
+            "the spec did not end within 90 ms", " in the spec 'spins'" },
+        { "a hook", "before_each(function() while true do end end) it('has no turn', function() end)",
+            "a hook, or what the file does outside its specs, did not end within 100 ms", "" },
+    }
+    for _, case in ipairs(busy) do
+        local what, code, limit, where = unpack(case)
+        it(("kills a process that does not suspend, when the limit of %s is over"):format(what), function()
+            write("a_spec.lua", code)
+            write("b_spec.lua", "it('is next', function() end)")
+            local got = test("-o", "TAP", "--isolate", "--timeout=100")
+            assert.equal(1, got.code)
+            local told = "# Failure message: %s and did not suspend: the process of this file was killed%s\n"
+            assert.matches(told:format(limit, where), got.out)
+            assert.matches("\nok %d %- is next\n1%.%.%d\n$", got.out)
+        end)
+    end
+
+    it("leaves a process alone that reacts to its limits", function()
+        write("a_spec.lua", "it('goes on', function() for _ = 1, 30 do pcall(nr.sleep, 60000) end end)")
+        local got = test("-o", "TAP", "--isolate", "--timeout=100")
+        assert.matches("# Failure message: a_spec.lua:2: the spec did not end within 100 ms\n", got.out)
+    end)
+
     it("hands limits, filters and the seed on", function()
         write("a_spec.lua", [[
             it("waits", function() nr.sleep(60000) end)
@@ -335,8 +362,14 @@ ok 3 - is next
     end)
 
     it("tells of the files that are done already when it is ended", function()
-        write("a_spec.lua", "it('waits', function() nr.sleep(60000) end)")
-        write("b_spec.lua", ("it('is done', function() %s end)"):format(tell_pid()))
+        write("a_spec.lua", ([[
+            it("waits", function() assert(io.open(%q, "w")):close() nr.sleep(60000) end)
+        ]]):format(folder .. "/there"))
+        write("b_spec.lua", ([[it("is done", function()
+            while not require "luv".fs_stat(%q) do nr.sleep(5) end
+            %s
+        end)]]):format(folder .. "/there", tell_pid()))
+        table.insert(files, folder .. "/there")
         local run, pid = start("--jobs=2", folder)
         while support.is_alive(pid) do
             sleep(5)

@@ -199,8 +199,20 @@ end)
             it("is next", function() end)
         ]], { "--timeout", "100" })
         assert.equal(1, got.code)
+        assert.equal("", got.err)
         assert.matches("not ok 1 %- catches\n[^\n]*\n[^\n]*did not end within 100 ms", got.out)
         assert.matches("\nok 2 %- is next", got.out)
+    end)
+
+    it("say so where a spec does not suspend, which they cannot end", function()
+        local path, remove = support.file("inner_spec.lua", "it('spins', function() while true do end end)")
+        finally(remove)
+        local run = support.start(support.program, { "test", "--timeout=100", path })
+        run:wait_for("err", "\n")
+        run:kill "sigkill"
+        local err = run:wait().err:gsub("[^ \n(]*/inner_spec.lua", "inner_spec.lua")
+        assert.equal("nylon-ring test: the spec did not end within 100 ms, and does not suspend: "
+            .. "'spins' (inner_spec.lua:1); Ctrl-C twice leaves, --isolate ends it\n", err)
     end)
 
     it("hold for hooks as well", function()

@@ -15,6 +15,7 @@
 #define _GNU_SOURCE
 
 #include "process.h"
+#include "watchdog.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -228,10 +229,15 @@ static int l_end_with(lua_State *L) {
 
 int cli_process_open(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"interruptible", l_interruptible}, {"guard", l_guard},
-        {"signal_code", l_signal_code},     {"leave", l_leave},
-        {"before_exit", l_before_exit},     {"must_finish", l_must_finish},
-        {"end_with", l_end_with},           {NULL, NULL},
+        {"interruptible", l_interruptible},
+        {"guard", l_guard},
+        {"signal_code", l_signal_code},
+        {"leave", l_leave},
+        {"before_exit", l_before_exit},
+        {"must_finish", l_must_finish},
+        {"end_with", l_end_with},
+        {"watchdog", cli_watchdog},
+        {NULL, NULL},
     };
     lua_newtable(L);
     luaL_register(L, NULL, functions);

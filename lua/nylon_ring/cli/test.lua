@@ -177,7 +177,7 @@ end
 ---@field stop fun(interrupted: boolean) the run is to end early
 
 --- The specs are watched as they run in this process.
-local function run_here(words, watched)
+local function run_here(words, watched, role)
     local busted_core
     return {
         words = words,
@@ -185,6 +185,9 @@ local function run_here(words, watched)
             busted_core = core
             require "nylon_ring.busted"
             limits.start(core, watched)
+            if role == "alone" then
+                require("nylon_ring.cli.test.stuck").watch(core)
+            end
         end,
         stop = function()
             skip_the_rest(busted_core)
@@ -227,7 +230,7 @@ local function make_plan(own, words, chosen, limit, role)
     if role == "parent" then
         return run_elsewhere(own, words, chosen, watched)
     end
-    return run_here(words, watched)
+    return run_here(words, watched, role)
 end
 
 --- Runs busted as the main task of the program.

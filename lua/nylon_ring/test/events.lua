@@ -5,9 +5,11 @@
 ---     start    of a spec: path (the names of its blocks), name, trace, plugins
 ---     problem  kind (failure, error, pending), within (its descriptor), name, message, trace
 ---     end      of the spec: status, duration, seed
+---     limit    that is over next, unless it is told again: ms, text; without, there is none
 ---     exit     every spec had its turn
 local cjson = require "cjson"
 local ffi = require "ffi"
+local limits = require "nylon_ring.test.limits"
 local nr = require "nylon_ring"
 local uv = require "luv"
 
@@ -102,6 +104,9 @@ return function()
 
     close_on_exec()
     tell_loads()
+    function limits.on_arm(ms, text)
+        tell { event = "limit", ms = ms, text = text }
+    end
     on({ "test", "start" }, function(element, parent)
         tell {
             event = "start",

@@ -50,14 +50,36 @@ local function usable_timer()
     return timer
 end
 
+--- Hears in how many milliseconds a limit is over, and which, whenever that changes; without, there is none.
+--- What does not suspend is not ended by it: that is for whoever sets this.
+---@type fun(ms?: integer, text?: string)
+function M.on_arm() end
+
+-- When the next limit is over, and its text.
+local function next_due()
+    local due, text = math.huge, nil
+    if stretch then
+        due, text = stretch.due, stretch.text:format(stretch.limit)
+    end
+    if file_due and file_due < due then
+        due, text = file_due, FILE:format(limits.file)
+    end
+    if suite_due and suite_due < due then
+        due, text = suite_due, SUITE:format(limits.suite)
+    end
+    return due, text
+end
+
 local function arm()
-    local due = math.min(stretch and stretch.due or math.huge, file_due or math.huge, suite_due or math.huge)
+    local due, text = next_due()
     if due == math.huge then
         usable_timer():stop()
-    else
-        uv.update_time()
-        usable_timer():start(math.max(due - uv.now(), 1), 0, expire)
+        return M.on_arm()
     end
+    uv.update_time()
+    local ms = math.max(due - uv.now(), 1)
+    usable_timer():start(ms, 0, expire)
+    M.on_arm(ms, text)
 end
 
 local function due_in(limit)

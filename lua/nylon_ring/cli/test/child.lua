@@ -5,7 +5,7 @@ local uv = require "luv"
 
 local M = {}
 
--- How long a process is waited for that should have ended by itself at the file's limit.
+-- How long a process is waited for that should have ended its file or spec by itself at the limit.
 local GRACE = 2000
 
 -- How long it has to leave in order: by itself after a Ctrl-C, and after SIGTERM.
@@ -27,6 +27,9 @@ end
 ---@field private _told nylon_ring.cli.FileRecord
 ---@field private _limit integer of the file, in milliseconds; 0: none
 ---@field private _late boolean it did not keep that
+---@field private _timer userdata for the limit that it has told
+---@field private _watching boolean it is to keep its limits
+---@field private _overdue? string that limit in words: it is over, and the process has not reacted
 ---@field private _stopped? string why it is to end early, in words
 ---@field private _interrupted boolean by a Ctrl-C
 ---@field private _out string[]
@@ -67,6 +70,18 @@ function Child:_collect(pipe)
     return pieces
 end
 
+-- The process has told when a limit is over. It tells another one when it has reacted, which it cannot while
+-- a spec does not suspend.
+function Child:_watch(ms, text)
+    self._timer:stop()
+    if ms and self._watching then
+        self._timer:start(ms + GRACE, 0, function()
+            self._overdue = text
+            self._process:changed()
+        end)
+    end
+end
+
 --- Starts the process of a file.
 ---@param words string[] of `nylon-ring test`
 ---@param cwd string
@@ -88,8 +103,12 @@ function M.start(words, cwd, limit)
         return nil, why
     end
     local self = setmetatable({
-        _process = started, _told = record.new(), _limit = limit, _open = 0, _closers = {},
+        _process = started, _limit = limit, _timer = uv.new_timer(), _watching = true, _open = 0,
+        _closers = {},
     }, Child)
+    self._told = record.new(function(...)
+        self:_watch(...)
+    end)
     self._out, self._err = self:_collect(out), self:_collect(err)
     self:_read(events, function(data)
         self._told:feed(data)
@@ -103,6 +122,9 @@ function Child:_premature()
     if self._late then
         return ("the process of this file did not end within %d ms (--file-timeout) and was killed%s"):format(
             self._limit, told:circumstances())
+    elseif self._overdue then
+        return ("%s and did not suspend: the process of this file was killed%s"):format(
+            self._overdue, told:circumstances())
     elseif self._stopped then
         return not told.finished and self._stopped .. told:circumstances() or nil
     elseif signal ~= 0 then
@@ -117,12 +139,14 @@ end
 
 function Child:_await_end()
     local in_time = self._process:await(function()
-        return self._process.code ~= nil or self._stopped ~= nil
+        return self._process.code ~= nil or self._overdue ~= nil or self._stopped ~= nil
     end, self._limit > 0 and self._limit + GRACE or nil)
+    self._watching = false
+    self._timer:stop()
     if self._stopped then
         self._process:stop(self._interrupted and MOMENT or 0, LAST)
-    elseif not in_time then
-        self._late = true
+    elseif not in_time or self._overdue then
+        self._late = not in_time
         self._process:kill()
     end
     self._process:await(function()
@@ -138,6 +162,7 @@ function Child:join()
     for _, close in ipairs(self._closers) do
         close()
     end
+    self._timer:close()
     local told = self._told
     told.out, told.err = table.concat(self._out), table.concat(self._err)
     local message = self:_premature()

@@ -42,7 +42,7 @@ end
 function Pool:_run(file)
     local process, why = child.start(self:_words(file), self._options.cwd, self._options.file)
     if not process then
-        local told = record.new()
+        local told = record.new(function() end)
         told:note_end("the process of this file could not be started: " .. why)
         return told
     end

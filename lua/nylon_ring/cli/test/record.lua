@@ -28,16 +28,19 @@ local M = {}
 ---@field out string
 ---@field err string
 ---@field spec? nylon_ring.cli.SpecRecord the one that runs
+---@field on_limit fun(ms?: integer, text?: string) it has told which limit is over next, or that none is
 ---@field private _plugins string[] that were loaded last
 ---@field private _loading? string path of one that was about to be
 ---@field private _line string[] the pieces of one that has not ended
 local Record = {}
 Record.__index = Record
 
+---@param on_limit fun(ms?: integer, text?: string)
 ---@return nylon_ring.cli.FileRecord
-function M.new()
+function M.new(on_limit)
     return setmetatable({
-        specs = {}, problems = {}, finished = false, out = "", err = "", _plugins = {}, _line = {},
+        specs = {}, problems = {}, finished = false, out = "", err = "", on_limit = on_limit,
+        _plugins = {}, _line = {},
     }, Record)
 end
 
@@ -92,6 +95,7 @@ local shapes = {
         message = optional(is "string"), trace = optional(is_trace),
     },
     ["end"] = { status = is "string", duration = optional(is "number"), seed = optional(is "number") },
+    limit = { ms = optional(is "number"), text = optional(is "string") },
     exit = {},
 }
 
@@ -119,6 +123,10 @@ on["end"] = function(record, event)
     end
     spec.status, spec.duration, spec.seed = event.status, event.duration, event.seed
     record.spec = nil
+end
+
+function on.limit(record, event)
+    record.on_limit(event.text and event.ms, event.text)
 end
 
 function on.exit(record)
