@@ -8,6 +8,11 @@ local function repl(stdin, ...)
     return support.run({ "repl", "--no-rc", ... }, { stdin = stdin })
 end
 
+local function repl_of(path)
+    local command = 'exec "$0" repl --no-rc < "$1"'
+    return support.start("/bin/sh", { "-c", command, support.program, path }):wait()
+end
+
 local function objects(text)
     local list = {}
     for line in text:gmatch "[^\n]+" do
@@ -32,6 +37,28 @@ describe("lines without a terminal", function()
     it("await what they call, one after the other", function()
         local outcome = repl('echo:call("/thread", "a") ;\n_\necho:call("/thread", "b") ;\n_2\n', echo)
         assert.equal('"a"\n"b"\n', outcome.out:match "\n(.*)$")
+    end)
+
+    it("may be long: every byte is looked at once", function()
+        local long = ("y"):rep(4e6)
+        local path, remove = support.file("long.lua", ("x = '%s'\n#x"):format(long))
+        finally(remove)
+        assert.equal("4000000\n", repl(("x = '%s'\n#x\n"):format(long)).out)
+        assert.equal("4000000\n", repl_of(path).out)
+    end)
+
+    it("leave the loop to the program while the next one is waited for", function()
+        local child = support.start(support.program, { "repl", "--no-rc" }, { hold_stdin = true })
+        child._pipes.stdin:write "nr.spawn(function() nr.sleep(1) os.exit(4) end);\n"
+        assert.equal(4, child:wait().code)
+        child:finish()
+    end)
+
+    it("say why they can not be read", function()
+        local outcome = repl_of "/"
+        assert.equal(1, outcome.code)
+        assert.equal("nylon-ring repl: the input can not be read: EISDIR: illegal operation on a directory\n",
+            outcome.err)
     end)
 
     it("stop at the first error, with exit code 1", function()

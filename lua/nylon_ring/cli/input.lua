@@ -1,10 +1,12 @@
---- What `nylon-ring call --input` sends into a stream: a file or standard input, a frame a line. Lines from a
---- pipe or a terminal go out as they come; what the plugin has no room for is offered again.
+--- A file or standard input by lines, as they come; and what `nylon-ring call --input` does with them: it
+--- sends each as a frame into a stream, and offers again what the plugin has no room for.
+local lines = require "nylon_ring.cli.lines"
 local nr = require "nylon_ring"
 local uv = require "luv"
 
 local M = {}
 
+local STDIN = 0
 local CHUNK = 65536
 
 --- Milliseconds until what was refused is offered again: twice as long each time, up to the last.
@@ -13,7 +15,7 @@ local FIRST_PAUSE, LAST_PAUSE = 1, 64
 ---@class nylon_ring.cli.Input
 ---@field close fun()
 ---@field private _read fun(resume: fun(err?: string, data?: string)): any begins to wait for more bytes
----@field private _text string read, and not yet given out
+---@field private _lines nylon_ring.cli.Lines
 ---@field private _ended? boolean
 local Input = {}
 Input.__index = Input
@@ -21,7 +23,7 @@ Input.__index = Input
 --- Pipes and terminals are waited for on the loop, so that one that stays open holds nobody up.
 local function from_handle(handle)
     return {
-        _text = "",
+        _lines = lines.new(),
         _read = function(resume)
             handle:read_start(function(err, data)
                 handle:read_stop()
@@ -36,14 +38,16 @@ end
 
 local function from_file(fd)
     return {
-        _text = "",
+        _lines = lines.new(),
         _read = function(resume)
             return uv.fs_read(fd, CHUNK, -1, function(err, data)
                 resume(err, data ~= "" and data or nil)
             end)
         end,
         close = function()
-            uv.fs_close(fd)
+            if fd ~= STDIN then -- libuv aborts where a descriptor of its own gets that number
+                uv.fs_close(fd)
+            end
         end,
     }
 end
@@ -65,7 +69,7 @@ end
 ---@return nylon_ring.cli.Input|nil input
 ---@return string? err
 function M.open(path)
-    local fd, err = 0, nil
+    local fd, err = STDIN, nil
     if path ~= "-" then
         fd, err = uv.fs_open(path, "r", 0)
     end
@@ -80,24 +84,19 @@ end
 ---@return string|nil line
 ---@return string? err why it cannot be read
 function Input:line()
-    local from_here = 1
     while true do
-        local at = self._text:find("\n", from_here, true)
-        if at then
-            local line = self._text:sub(1, at - 1)
-            self._text = self._text:sub(at + 1)
+        local line = self._lines:next()
+        if line then
             return line
         elseif self._ended then
-            local last = self._text
-            self._text = ""
-            return last ~= "" and last or nil
+            return self._lines:last()
         end
-        from_here = #self._text + 1
         local err, data = nr.await(self._read)
         if err then
             return nil, err
         end
-        self._text, self._ended = self._text .. (data or ""), not data
+        self._ended = not data
+        self._lines:feed(data or "")
     end
 end
 

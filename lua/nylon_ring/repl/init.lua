@@ -5,6 +5,7 @@
 --     pipe.lua ────────────────────────────────────────────────▶ session.lua
 
 local commands = require "nylon_ring.repl.commands"
+local input = require "nylon_ring.cli.input"
 local history = require "nylon_ring.repl.history"
 local local_backend = require "nylon_ring.repl.local"
 local logs = require "nylon_ring.repl.logs"
@@ -189,7 +190,9 @@ local function run_lines(options)
         session:wait()
         ok = ok and not session.failed
     elseif ok then
-        ok, err = pipe.run_all(session, pipe.reader(0))
+        local lines = input.open "-"
+        ok, err = pipe.run_all(session, lines)
+        lines:close()
     end
     stop_logs()
     nr.on_error(previous)

@@ -3,43 +3,8 @@
 
 local evaluate = require "nylon_ring.repl.evaluate"
 local nr = require "nylon_ring"
-local uv = require "luv"
 
 local M = {}
-
----@class nylon_ring.repl.Reader
----@field private _rest string
----@field private _ended boolean
-local Reader = {}
-Reader.__index = Reader
-
----Reads a descriptor by lines, while the loop turns. For files, pipes and sockets alike.
----@param fd integer
----@return nylon_ring.repl.Reader
-function M.reader(fd)
-    return setmetatable({ _fd = fd, _rest = "", _ended = false }, Reader)
-end
-
----@async
----@return string|nil line
-function Reader:line()
-    while true do
-        local line, rest = self._rest:match "^([^\n]*)\n(.*)$"
-        if line then
-            self._rest = rest
-            return line
-        elseif self._ended then
-            local last = self._rest
-            self._rest = ""
-            return last ~= "" and last or nil
-        end
-        local err, data = nr.await(function(resume)
-            return uv.fs_read(self._fd, 65536, -1, resume)
-        end)
-        self._ended = err ~= nil or data == nil or data == ""
-        self._rest = self._rest .. (data or "")
-    end
-end
 
 ---Runs one entry to its end, also what it made.
 ---@async
@@ -56,12 +21,13 @@ end
 ---Runs all lines.
 ---@async
 ---@param session nylon_ring.repl.Session
----@param reader nylon_ring.repl.Reader
+---@param input nylon_ring.cli.Input
 ---@return boolean ok
 ---@return string|nil err
-function M.run_all(session, reader)
+function M.run_all(session, input)
     local kept
-    for line in Reader.line, reader do
+    local line, unreadable = input:line()
+    while line do
         local text = kept and kept .. "\n" .. line or line
         if evaluate.is_incomplete(text) then
             kept = text
@@ -71,6 +37,10 @@ function M.run_all(session, reader)
                 return false
             end
         end
+        line, unreadable = input:line()
+    end
+    if unreadable then
+        return false, ("the input can not be read: %s"):format(unreadable)
     end
     if kept then
         return false, ("the last line is unfinished: %s"):format(kept:match "[^\n]*$")

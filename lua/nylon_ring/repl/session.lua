@@ -129,7 +129,7 @@ end
 
 -- What a line called is offered by completion from then on.
 local function learn(self, code)
-    local name, target = code:match "([%w_]+):[%w_]*%s*%(?%s*['\"]([^'\"]+)['\"]"
+    local name, target = code:match "%f[%w_]([%w_]+):[%w_]*%s*%(?%s*['\"]([^'\"]+)['\"]"
     if name then
         self.targets[name] = self.targets[name] or {}
         self.targets[name][target] = true

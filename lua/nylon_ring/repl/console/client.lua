@@ -4,8 +4,8 @@ local cjson = require "cjson"
 local errors = require "nylon_ring.errors"
 local evaluate = require "nylon_ring.repl.evaluate"
 local history = require "nylon_ring.repl.history"
+local input = require "nylon_ring.cli.input"
 local nr = require "nylon_ring"
-local pipe_lines = require "nylon_ring.repl.pipe"
 local say = require "nylon_ring.cli.say"
 local terminals = require "nylon_ring.repl.terminal"
 local uv = require "luv"
@@ -196,9 +196,9 @@ end
 
 local function lines_of(options)
     if #options.code == 0 then
-        local reader = pipe_lines.reader(0)
+        local lines = input.open "-"
         return function()
-            return reader:line()
+            return lines:line()
         end
     end
     local index = 0
