@@ -2,6 +2,8 @@
 
 local M = {}
 
+M.LEAST_WIDTH = 20
+
 local function whole(least)
     return function(word)
         local number = tonumber(word)
@@ -24,7 +26,8 @@ M.list = {
     { name = "depth", default = 4, read = whole(0), help = "tables inside tables that are shown" },
     { name = "items", default = 50, read = whole(1), help = "items of one table that are shown" },
     { name = "lines", default = 40, read = whole(1), help = "lines of one value that are shown" },
-    { name = "width", default = 80, read = whole(20), help = "cells of a line; a terminal's own at first" },
+    { name = "width", default = 80, read = whole(M.LEAST_WIDTH),
+        help = "cells of a line; a terminal's own at first" },
     { name = "json", default = false, read = switch, help = "JSON in answers is indented" },
     { name = "timing", default = false, read = switch, help = "every line tells how long it took" },
     { name = "logs", default = true, read = switch, help = "plugins' log lines are shown as they come" },

@@ -1,12 +1,13 @@
 -- The other end of a console: lines are edited here and run there.
 
-local cjson = require "cjson"
+local channels = require "nylon_ring.repl.console.channel"
 local errors = require "nylon_ring.errors"
 local evaluate = require "nylon_ring.repl.evaluate"
 local history = require "nylon_ring.repl.history"
 local input = require "nylon_ring.cli.input"
 local nr = require "nylon_ring"
 local say = require "nylon_ring.cli.say"
+local settings = require "nylon_ring.repl.settings"
 local terminals = require "nylon_ring.repl.terminal"
 local uv = require "luv"
 local wire = require "nylon_ring.repl.console.wire"
@@ -17,7 +18,7 @@ local PATIENCE = 2 -- interrupts without an answer, before another one leaves
 local GREETING = 2000 -- milliseconds that a program may take to answer at all
 
 ---@class nylon_ring.repl.Remote: nylon_ring.repl.Backend
----@field private _pipe userdata
+---@field private _channel nylon_ring.repl.Channel
 ---@field on_ready fun(failed: boolean)
 ---@field on_out fun(text: string)
 ---@field on_bye fun(code: integer, text?: string)
@@ -26,13 +27,17 @@ local Remote = {}
 Remote.__index = Remote
 
 function Remote:submit(text)
-    wire.send(self._pipe, { op = "line", text = text })
+    local ok, err = self._channel:send { op = "line", text = text }
+    if not ok then
+        self.on_out(("the line can not be sent: %s\n"):format(err))
+        self.on_ready(true)
+    end
 end
 
 function Remote:complete(before, answer)
     self._asked = self._asked + 1
     self._answers[self._asked] = answer
-    wire.send(self._pipe, { op = "complete", before = before, id = self._asked })
+    self._channel:send { op = "complete", before = before, id = self._asked }
 end
 
 -- A program that answers nothing any more, because compiled code of it never comes back to its loop, must not
@@ -44,21 +49,19 @@ function Remote:interrupt()
     elseif self._unanswered == PATIENCE then
         self.on_out "\n(the program does not answer; Ctrl-C again leaves it)\n"
     end
-    wire.send(self._pipe, { op = "interrupt" })
+    self._channel:send { op = "interrupt" }
 end
 
 function Remote:background()
-    wire.send(self._pipe, { op = "background" })
+    self._channel:send { op = "background" }
 end
 
 function Remote:resize(width)
-    wire.send(self._pipe, { op = "resize", width = width })
+    self._channel:send { op = "resize", width = math.max(width, settings.LEAST_WIDTH) }
 end
 
 function Remote:close()
-    if not self._pipe:is_closing() then
-        self._pipe:close()
-    end
+    self._channel:close()
 end
 
 local receive = {}
@@ -79,7 +82,7 @@ function receive.completion(self, message)
     local answer = self._answers[message.id]
     self._answers[message.id] = nil
     if answer then
-        answer(message.found ~= cjson.null and message.found or nil)
+        answer(message.found)
     end
 end
 
@@ -100,26 +103,25 @@ local function connect(path, wishes)
         local text = "no program listens at %s (%s); start one with nylon-ring run --console %s SCRIPT"
         return nil, text:format(path, err, path)
     end
-    local self = setmetatable({ _pipe = pipe, _unanswered = 0, _asked = 0, _answers = {} }, Remote)
-    self.on_bye = function() end
+    local self = setmetatable({ _unanswered = 0, _asked = 0, _answers = {} }, Remote)
+    self.on_out, self.on_bye = function() end, function() end
     local hello, why = nr.timeout(GREETING, nr.await, function(resume)
-        self.on_hello, self.on_out = resume, function() end
-        wire.read(pipe, function(message)
+        self.on_hello = resume
+        self._channel = channels.open(pipe, wire.console, function(message)
             self._unanswered = 0
-            if receive[message.op] then
-                receive[message.op](self, message)
-            end
+            receive[message.op](self, message)
         end, function(reason)
             resume(nil)
             self.on_bye(1, reason or "the program is gone")
         end)
         wishes.op = "hello"
-        wire.send(pipe, wishes)
+        self._channel:send(wishes)
     end)
     if errors.is(why, "timeout") then
-        pipe:close()
+        self:close()
         return nil, ("the program at %s does not answer: its loop does not turn"):format(path)
     elseif not hello then
+        self:close()
         return nil, ("what listens at %s is no console"):format(path)
     end
     return self, hello

@@ -1,7 +1,7 @@
 -- The console of a running program: a local socket, for its owner alone, behind which every client has a
 -- session of its own. It keeps nothing alive, and whoever leaves takes only what his session runs.
 
-local cjson = require "cjson"
+local channels = require "nylon_ring.repl.console.channel"
 local complete = require "nylon_ring.repl.complete"
 local editor = require "nylon_ring.editor"
 local logs = require "nylon_ring.repl.logs"
@@ -14,50 +14,65 @@ local M = {}
 
 local OWNER_ONLY = tonumber("600", 8)
 
--- A client that does not read while this much is waiting for it is dropped.
-local MOST_QUEUED = 8 * 1024 * 1024
+-- A client for which this much waits, because it does not read, is dropped.
+local MOST_WAITING = 32 * 1024 * 1024
+
+-- Output goes out in messages of this size.
+local PIECE = 1024 * 1024
+
+-- Milliseconds that a client may take to say hello.
+local GREETING = 2000
+
+---@class nylon_ring.repl.Client
+---@field channel nylon_ring.repl.Channel
+---@field session? nylon_ring.repl.Session once it has said hello
+---@field greeting userdata the timer of its hello
 
 ---@class nylon_ring.repl.Console
 ---@field path string
 ---@field private _listener userdata
----@field private _clients table<userdata, nylon_ring.repl.Session>
+---@field private _clients table<nylon_ring.repl.Client, true>
 local Console = {}
 Console.__index = Console
 
 local receive = {}
 
-function receive.line(session, message, client)
+function receive.line(client, message)
+    local session = client.session
     session:submit(message.text, function()
-        wire.send(client, { op = "ready", failed = session.failed })
+        client.channel:send { op = "ready", failed = session.failed }
     end)
 end
 
-function receive.complete(session, message, client)
-    wire.send(client, {
-        op = "completion", id = message.id, found = complete.complete(session, message.before) or cjson.null,
-    })
+function receive.complete(client, message)
+    client.channel:send {
+        op = "completion", id = message.id, found = complete.complete(client.session, message.before),
+    }
 end
 
-function receive.interrupt(session)
-    session:interrupt()
+function receive.interrupt(client)
+    client.session:interrupt()
 end
 
-function receive.background(session)
-    session:background()
+function receive.background(client)
+    client.session:background()
 end
 
-function receive.resize(session, message)
-    session.settings.width = message.width
+function receive.resize(client, message)
+    client.session.settings.width = message.width
 end
 
 -- Whether what runs now is a client's line that he interrupts, or has left: a loop that never suspends would
 -- keep the console from reading that.
 function Console:_is_unwanted()
     local running = nr.current()
-    for client, session in pairs(self._clients) do
-        local job, foreground = session:job_of(running)
+    for client in pairs(self._clients) do
+        local job, foreground
+        if client.session then
+            job, foreground = client.session:job_of(running)
+        end
         if job then
-            local waiting = editor.peek(client:fileno())
+            local waiting = client.channel:peek()
             return waiting == "" or foreground and waiting ~= nil
                 and waiting:find('"op":"interrupt"', 1, true) ~= nil
         end
@@ -65,54 +80,91 @@ function Console:_is_unwanted()
     return false
 end
 
-function Console:_drop(client)
-    local session = self._clients[client]
-    self._clients[client] = nil
-    if session then
-        session:close()
+-- Ends what a client has here; where it is still there, it is told why.
+function Console:_drop(client, bye)
+    if not self._clients[client] then
+        return
     end
-    if not client:is_closing() then
-        client:close()
+    self._clients[client] = nil
+    client.greeting:close()
+    if client.session then
+        client.session:close()
+    end
+    if bye then
+        bye.op = "bye"
+        client.channel:finish(bye)
+    else
+        client.channel:close()
     end
 end
 
--- The client's own wishes: colours, JSON, the width of its terminal.
+-- Where a piece of a text ends that begins at `from`: no character is split.
+local function piece_end(text, from)
+    local last = from + PIECE - 1
+    for at = last, last - 3, -1 do
+        local next_byte = text:byte(at + 1)
+        if not next_byte or next_byte < 128 or next_byte >= 192 then
+            return at
+        end
+    end
+    return last
+end
+
+function Console:_write(client, text)
+    if client.channel.waiting > MOST_WAITING then
+        return self:_drop(client, { text = "more output came than was read" })
+    end
+    local at = 1
+    while at <= #text do
+        local last = piece_end(text, at)
+        client.channel:send { op = "out", text = text:sub(at, last) }
+        at = last + 1
+    end
+end
+
+-- Begins the client's session, as the client wishes it: with colours, as JSON.
 function Console:_greet(client, message)
-    local session
-    session = sessions.new {
+    client.greeting:stop()
+    client.session = sessions.new {
         write = function(text)
-            wire.send(client, { op = "out", text = text })
-            if not client:is_closing() and client:get_write_queue_size() > MOST_QUEUED then
-                self:_drop(client)
-            end
+            self:_write(client, text)
         end,
         color = message.color == true,
         out = message.json and require "nylon_ring.repl.json_result" or nil,
         on_quit = function(code)
-            wire.send(client, { op = "bye", code = code })
-            session:close()
+            self:_drop(client, { code = code })
         end,
     }
-    session.settings.width = tonumber(message.width) or session.settings.width
-    self._clients[client] = session
-    wire.send(client, { op = "hello", pid = uv.os_getpid(), name = self.name })
-    return session
+    client.channel:send { op = "hello", pid = uv.os_getpid(), name = self.name }
+end
+
+function Console:_take(client, message)
+    if message.op == "hello" and not client.session then
+        self:_greet(client, message)
+    elseif client.session and receive[message.op] then
+        receive[message.op](client, message)
+    else
+        self:_drop(client, { text = "the console is to be greeted once, and first" })
+    end
 end
 
 function Console:_accept()
-    local client = uv.new_pipe(false)
-    self._listener:accept(client)
-    client:unref()
-    editor.watch_socket(client:fileno())
-    wire.read(client, function(message)
-        local session = self._clients[client]
-        if not session and message.op == "hello" then
-            self:_greet(client, message)
-        elseif session and receive[message.op] then
-            receive[message.op](session, message, client)
-        end
-    end, function()
-        self:_drop(client)
+    local pipe = uv.new_pipe(false)
+    if not self._listener:accept(pipe) then
+        return pipe:close()
+    end
+    pipe:unref()
+    editor.watch_socket(pipe:fileno())
+    local client = { greeting = uv.new_timer() }
+    self._clients[client] = true
+    client.channel = channels.open(pipe, wire.client, function(message)
+        self:_take(client, message)
+    end, function(err)
+        self:_drop(client, err and { text = err })
+    end)
+    client.greeting:unref()
+    client.greeting:start(GREETING, 0, function()
+        self:_drop(client, { text = ("no hello came within %d s"):format(GREETING / 1000) })
     end)
 end
 
@@ -193,8 +245,7 @@ function Console:close()
     self._listener:close()
     uv.fs_unlink(self.path)
     for client in pairs(self._clients) do
-        wire.send(client, { op = "bye", text = "the program ends" })
-        self:_drop(client)
+        self:_drop(client, { text = "the program ends" })
     end
     editor.leave_sockets()
 end
