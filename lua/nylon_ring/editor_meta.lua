@@ -77,7 +77,7 @@ function editor.watch_socket(fd) end
 ---@return string|nil bytes "" after a hangup; nil: nothing now
 function editor.peek(fd) end
 
----SIGIO goes where it went before.
+---Sockets are not watched any more; SIGIO is ignored from now on.
 function editor.leave_sockets() end
 
 ---Takes the terminal and begins an empty line, or gives it back as it was.

@@ -148,3 +148,38 @@ describe("a program with a console", function()
         assert.equal(0, program.child:wait().code)
     end)
 end)
+
+describe("a program that is leaving", function()
+    -- Takes its time to leave: until there is a file.
+    local SLOW = [[
+        local nr = require "nylon_ring"
+        nr.spawn(function()
+            pcall(nr.sleep, 60000)
+            nr.shield(function()
+                print "leaving" io.stdout:flush()
+                repeat nr.sleep(1) until io.open(arg[1])
+                print "left"
+            end)
+        end)
+    ]]
+
+    it("is not killed by connections that end then", function()
+        local go, remove = support.file("go", "")
+        os.remove(go)
+        local program = consoles.program(SLOW, go)
+        local silent, stalled = consoles.connect(program.path), consoles.greet(program.path)
+        stalled.pipe:read_stop()
+        stalled:send { op = "line", text = "print(('x'):rep(4e6)) printed = true" }
+        program:join { "repeat nr.sleep(1) until printed" }
+        program.child:kill "sigterm"
+        program.child:wait_for("out", "leaving")
+        silent:close()
+        stalled:close()
+        io.open(go, "w"):close()
+        local outcome = program.child:wait()
+        program:close()
+        remove()
+        assert.same({ 143, 0, "" }, { outcome.code, outcome.signal, outcome.err })
+        assert.truthy(outcome.out:find("left", 1, true))
+    end)
+end)

@@ -26,7 +26,6 @@ enum { CALM = 200000 };
 static struct {
     lua_State *L; /* anchored in the registry; NULL: nothing is watched */
     pthread_t thread;
-    struct sigaction before;
 } peek;
 
 static void ask(lua_State *L, lua_Debug *where) {
@@ -53,17 +52,26 @@ static void on_input(int signum) {
     errno = saved;
 }
 
+static void handle_input(void (*handler)(int)) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
+    sigfillset(&action.sa_mask);
+    sigaction(SIGIO, &action, NULL);
+}
+
+static int has_handler(void) {
+    struct sigaction now;
+    sigaction(SIGIO, NULL, &now);
+    return now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN;
+}
+
 /* watch_sockets(fn) → whether sockets can be watched: not where the program uses SIGIO itself.
  * `fn` answers whether what runs now is to stop; it must not suspend. */
 static int l_watch(lua_State *L) {
     luaL_checktype(L, 1, LUA_TFUNCTION);
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_input;
-    action.sa_flags = SA_RESTART;
-    sigfillset(&action.sa_mask);
-    sigaction(SIGIO, NULL, &peek.before);
-    int free = peek.L == NULL && peek.before.sa_handler == SIG_DFL;
+    int free = peek.L == NULL && !has_handler();
     if (free) {
         lua_pushvalue(L, 1);
         lua_setfield(L, LUA_REGISTRYINDEX, ASKS);
@@ -71,7 +79,7 @@ static int l_watch(lua_State *L) {
         lua_setfield(L, LUA_REGISTRYINDEX, "nylon_ring.editor.watches");
         peek.L = L;
         peek.thread = pthread_self();
-        sigaction(SIGIO, &action, NULL);
+        handle_input(on_input);
     }
     lua_pushboolean(L, free);
     return 1;
@@ -105,11 +113,11 @@ static int l_peek(lua_State *L) {
     return 1;
 }
 
-/* leave_sockets(): SIGIO goes where it went before. Every socket is closed by now. */
+/* leave_sockets(). A socket may be open still, and SIGIO's default ends the process. */
 static int l_leave(lua_State *L) {
     if (peek.L == NULL)
         return 0;
-    sigaction(SIGIO, &peek.before, NULL);
+    handle_input(SIG_IGN);
     lua_sethook(L, NULL, 0, 0);
     peek.L = NULL;
     lua_pushnil(L);
