@@ -5,7 +5,7 @@
 -- locked write at the end. The file is written anew (beside, then renamed) when it holds twice as many
 -- as are kept.
 
-local editor = require "nylon_ring.editor"
+local locked = require "nylon_ring.repl.locked"
 local uv = require "luv"
 
 local M = {}
@@ -70,25 +70,8 @@ local function make_folder(path)
     end
 end
 
--- Opens the file for adding and locks it. Another program may have renamed a new one over it in between.
-local function open_locked(path)
-    for _ = 1, 10 do
-        local fd, err = uv.fs_open(path, "a", MODE)
-        if not fd then
-            return nil, err
-        end
-        editor.lock(fd)
-        local opened, named = uv.fs_fstat(fd), uv.fs_stat(path)
-        if named and opened.ino == named.ino then
-            return fd
-        end
-        uv.fs_close(fd)
-    end
-    return nil, path .. " does not stay in place"
-end
-
 local function rewrite(path)
-    local fd = open_locked(path)
+    local fd = locked.open(path)
     if not fd then
         return
     end
@@ -155,7 +138,7 @@ function History:_append(entry)
         return
     end
     make_folder(self.path)
-    local fd, err = open_locked(self.path)
+    local fd, err = locked.open(self.path)
     if not fd then
         return err
     end

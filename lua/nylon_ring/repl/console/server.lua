@@ -7,12 +7,11 @@ local editor = require "nylon_ring.editor"
 local logs = require "nylon_ring.repl.logs"
 local nr = require "nylon_ring"
 local sessions = require "nylon_ring.repl.session"
+local sockets = require "nylon_ring.repl.console.socket"
 local uv = require "luv"
 local wire = require "nylon_ring.repl.console.wire"
 
 local M = {}
-
-local OWNER_ONLY = tonumber("600", 8)
 
 -- A client for which this much waits, because it does not read, is dropped.
 local MOST_WAITING = 32 * 1024 * 1024
@@ -30,7 +29,7 @@ local GREETING = 2000
 
 ---@class nylon_ring.repl.Console
 ---@field path string
----@field private _listener userdata
+---@field private _socket nylon_ring.repl.Socket
 ---@field private _clients table<nylon_ring.repl.Client, true>
 local Console = {}
 Console.__index = Console
@@ -148,9 +147,9 @@ function Console:_take(client, message)
     end
 end
 
-function Console:_accept()
+function Console:_accept(listener)
     local pipe = uv.new_pipe(false)
-    if not self._listener:accept(pipe) then
+    if not listener:accept(pipe) then
         return pipe:close()
     end
     pipe:unref()
@@ -168,67 +167,20 @@ function Console:_accept()
     end)
 end
 
--- Closes a handle and waits for it. The loop may never turn again: luv must not find it half closed at
--- the end.
-local function close_now(handle)
-    local closed = false
-    handle:close(function()
-        closed = true
-    end)
-    while not closed do
-        uv.run "nowait"
-    end
-end
-
--- A socket that a program left behind answers nobody, and may go.
-local function remove_stale(path)
-    local stat = uv.fs_lstat(path)
-    if not stat then
-        return true
-    elseif stat.type ~= "socket" then
-        return nil, ("%s is there already and no socket"):format(path)
-    end
-    local probe, answered = uv.new_pipe(false), nil
-    probe:connect(path, function(err)
-        answered = err or "in use"
-    end)
-    while not answered do
-        uv.run "nowait"
-    end
-    close_now(probe)
-    if answered == "in use" then
-        return nil, ("%s is the console of a running program"):format(path)
-    end
-    return uv.fs_unlink(path)
-end
-
 ---Opens a console. To be called before any task runs.
 ---@param path string
 ---@param name string what clients are shown as the program's name
 ---@return nylon_ring.repl.Console|nil
 ---@return string|nil err
 function M.open(path, name)
-    local ok, err = remove_stale(path)
-    if not ok then
+    local self = setmetatable({ path = path, name = name, _clients = {} }, Console)
+    local err
+    self._socket, err = sockets.listen(path, function(listener)
+        self:_accept(listener)
+    end)
+    if not self._socket then
         return nil, err
     end
-    local self = setmetatable({ path = path, name = name, _clients = {} }, Console)
-    self._listener = uv.new_pipe(false)
-    ok, err = self._listener:bind(path)
-    -- Nobody can connect before `listen`, so the mode is right for all.
-    ok = ok and uv.fs_chmod(path, OWNER_ONLY)
-    if ok then
-        ok, err = self._listener:listen(16, function(failed)
-            if not failed then
-                self:_accept()
-            end
-        end)
-    end
-    if not ok then
-        close_now(self._listener)
-        return nil, ("the console can not be opened at %s: %s"):format(path, err)
-    end
-    self._listener:unref()
     editor.watch_sockets(function()
         return self:_is_unwanted()
     end)
@@ -238,12 +190,12 @@ end
 
 ---Closes the console: clients are told, the socket is removed.
 function Console:close()
-    if self._listener:is_closing() then
+    if not self._stop_logs then
         return
     end
     self._stop_logs()
-    self._listener:close()
-    uv.fs_unlink(self.path)
+    self._stop_logs = nil
+    self._socket:close()
     for client in pairs(self._clients) do
         self:_drop(client, { text = "the program ends" })
     end
