@@ -299,7 +299,8 @@ function core.on_reopen(fn) end
 function core.owns(handle) end
 
 ---@param fn? fun(line: nylon_ring.LogLine)
-function core.on_log(fn) end
+---@param beside? boolean lines go to standard error as well
+function core.on_log(fn, beside) end
 
 ---Calls, streams and unloads that are open.
 ---@return integer

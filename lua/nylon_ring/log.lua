@@ -11,7 +11,18 @@ local M = {}
 ---@field sid? string the call that it is about
 ---@field message string
 
-local handler
+---@type fun(line: nylon_ring.LogLine)|nil
+local handler, watcher
+local shown -- by whom watches, in place of standard error
+
+local function both(line)
+    watcher(line)
+    handler(line)
+end
+
+local function apply()
+    core.on_log(handler and watcher and both or handler or watcher, not handler and not shown)
+end
 
 ---Sets who gets the log lines of plugins, instead of standard error. `NYLON_RING_LOG` in the environment
 ---names the lowest level that is kept.
@@ -23,8 +34,16 @@ function M.on_log(fn)
     end
     local previous = handler
     handler = fn
-    core.on_log(fn)
+    apply()
     return previous
+end
+
+---Sets who gets the log lines beside whoever else gets them: for the REPL.
+---@param fn? fun(line: nylon_ring.LogLine)
+---@param instead? boolean they are shown, and so do not go to standard error
+function M.watch(fn, instead)
+    watcher, shown = fn, instead
+    apply()
 end
 
 return M

@@ -136,24 +136,38 @@ static void assert_line(uint64_t sid, uint32_t level, const char *name, const ch
 
 static void a_worker_takes_the_lines_over(void **state) {
     (void)state;
-    nr_worker_capture_logs(host_loop_worker(loop), 1);
+    nr_worker_capture_logs(host_loop_worker(loop), NR_CAPTURE_INSTEAD);
     uint64_t first = call("/log", "level=4", "one");
     uint64_t second = call("/thread", "", "two");
     assert_line(first, NR_LOG_ERROR, "p", "one");
     assert_line(second, NR_LOG_INFO, "p", "two");
-    nr_worker_capture_logs(host_loop_worker(loop), 0);
+    nr_worker_capture_logs(host_loop_worker(loop), NR_CAPTURE_OFF);
     char text[256];
     call_and_read("/plain", "", "back again", text, sizeof(text));
     assert_string_equal(text, "[p] info: back again\n");
+}
+
+static void a_worker_takes_lines_that_are_written_as_well(void **state) {
+    (void)state;
+    char text[256];
+    nr_worker_capture_logs(host_loop_worker(loop), NR_CAPTURE_BESIDE);
+    call_and_read("/plain", "", "both", text, sizeof(text));
+    assert_string_equal(text, "[p] info: both\n");
+    assert_line(0, NR_LOG_INFO, "p", "both");
+    nr_worker_capture_logs(host_loop_worker(loop), NR_CAPTURE_INSTEAD);
+    call_and_read("/plain", "", "one", text, sizeof(text));
+    assert_string_equal(text, "");
+    assert_line(0, NR_LOG_INFO, "p", "one");
+    nr_worker_capture_logs(host_loop_worker(loop), NR_CAPTURE_OFF);
 }
 
 static void a_later_worker_takes_over_and_gives_back_when_it_closes(void **state) {
     (void)state;
     char text[256];
     host_loop_t *other = host_loop_new();
-    nr_worker_capture_logs(host_loop_worker(loop), 1);
-    nr_worker_capture_logs(host_loop_worker(other), 1);
-    nr_worker_capture_logs(host_loop_worker(loop), 0); /* it is not the one any more */
+    nr_worker_capture_logs(host_loop_worker(loop), NR_CAPTURE_INSTEAD);
+    nr_worker_capture_logs(host_loop_worker(other), NR_CAPTURE_INSTEAD);
+    nr_worker_capture_logs(host_loop_worker(loop), NR_CAPTURE_OFF); /* it is not the one any more */
     call_and_read("/plain", "", "captured", text, sizeof(text));
     assert_string_equal(text, "");
     nr_event_t event;
@@ -168,7 +182,7 @@ static void lines_that_nobody_fetches_are_bounded_and_their_loss_is_told(void **
     (void)state;
     nr_event_t event;
     size_t lines = 0;
-    nr_worker_capture_logs(host_loop_worker(loop), 1);
+    nr_worker_capture_logs(host_loop_worker(loop), NR_CAPTURE_INSTEAD);
     for (int i = 0; i < 10000; i++) {
         call("/plain", "", "line");
     }
@@ -188,7 +202,7 @@ static void lines_that_a_closing_worker_has_not_fetched_are_printed(void **state
     (void)state;
     char text[256];
     host_loop_t *other = host_loop_new();
-    nr_worker_capture_logs(host_loop_worker(other), 1);
+    nr_worker_capture_logs(host_loop_worker(other), NR_CAPTURE_INSTEAD);
     call("/plain", "", "left over");
     int memory = memfd_create("stderr", MFD_CLOEXEC);
     int old = dup(STDERR_FILENO);
@@ -213,6 +227,7 @@ int main(void) {
         ON_LOOP(a_malformed_view_is_not_followed),
         ON_LOOP(a_long_line_is_cut_with_a_word_about_it),
         ON_LOOP(a_worker_takes_the_lines_over),
+        ON_LOOP(a_worker_takes_lines_that_are_written_as_well),
         ON_LOOP(a_later_worker_takes_over_and_gives_back_when_it_closes),
         ON_LOOP(lines_that_nobody_fetches_are_bounded_and_their_loss_is_told),
         ON_LOOP(lines_that_a_closing_worker_has_not_fetched_are_printed),

@@ -149,6 +149,44 @@ describe("a program with a console", function()
     end)
 end)
 
+describe("a plugin's log lines, where there is a console,", function()
+    local function log_lines(code)
+        local program = consoles.program(([[
+            local nr = require "nylon_ring"
+            plugin = assert(nr.load(arg[1]))
+            %s
+            plugin:call("/log?level=3", "before")
+            plugin:call("/thread", "kept")
+            nr.spawn(nr.sleep, 60000)
+        ]]):format(code), support.plugin "fixture_log")
+        local one = consoles.greet(program.path)
+        one:send { op = "line", text = "plugin:call('/log?level=3', 'while') ;" }
+        local shown = one:wait("out").text
+        one:send { op = "line", text = ":logs" }
+        local recent = ""
+        while not recent:find "while" do
+            recent = recent .. one:wait("out").text
+        end
+        one:close()
+        return program:close(), shown, recent
+    end
+
+    it("go to standard error as without one, and to the clients", function()
+        local outcome, shown, recent = log_lines ""
+        assert.matches("^%[fixture_log%] warn %d+: before\n%[fixture_log%] info %d+: kept\n"
+            .. "%[fixture_log%] warn %d+: while\n$", outcome.err)
+        assert.matches("^%[fixture_log%] warn %d+: while\n$", shown)
+        assert.matches("before\n.*kept\n.*while\n", recent)
+    end)
+
+    it("go to the program's handler, and to the clients", function()
+        local outcome, shown = log_lines "nr.on_log(function(line) print(line.message) io.stdout:flush() end)"
+        assert.equal("", outcome.err)
+        assert.matches("before\n.*kept\n.*while\n$", outcome.out)
+        assert.matches("^%[fixture_log%] warn %d+: while\n$", shown)
+    end)
+end)
+
 describe("a program that is leaving", function()
     -- Takes its time to leave: until there is a file.
     local SLOW = [[

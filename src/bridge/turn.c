@@ -119,9 +119,10 @@ void nr__turn(lua_State *L, nr__bridge_t *b) {
 
 static int core_on_log(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
+    nr_capture_t how = lua_toboolean(L, 2) ? NR_CAPTURE_BESIDE : NR_CAPTURE_INSTEAD;
     nr__bridge_set_ref(L, &b->on_log, 1);
     if (b->worker)
-        nr_worker_capture_logs(b->worker, b->on_log != LUA_NOREF);
+        nr_worker_capture_logs(b->worker, b->on_log != LUA_NOREF ? how : NR_CAPTURE_OFF);
     return 0;
 }
 

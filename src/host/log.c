@@ -33,6 +33,7 @@ static struct {
     uv_mutex_t lock;
     nr_worker_t *worker; /* NULL: nobody */
     nr__address_t to;
+    int beside; /* lines are written at once, too */
     size_t queued;
     uint64_t lost;
 } capture = {.once = UV_ONCE_INIT};
@@ -41,6 +42,7 @@ static struct {
 typedef struct line {
     nr__job_t job;
     nr__event_t event;
+    int written;
     char texts[];
 } line_t;
 
@@ -170,10 +172,12 @@ static void on_job(nr__job_t *job, nr_worker_t *worker) {
     line_t *line = LINE_OF(job, job);
     if (captures(worker)) {
         nr__worker_emit(worker, &line->event);
-    } else {
-        write_line(&line->event.event.log);
-        line_free(line);
+        return;
     }
+    if (!line->written) {
+        write_line(&line->event.event.log);
+    }
+    line_free(line);
 }
 
 static line_t *line_new(const nr_log_line_t *log) {
@@ -185,6 +189,7 @@ static line_t *line_new(const nr_log_line_t *log) {
     memcpy(line->texts, log->plugin, name_size);
     memcpy(line->texts + name_size, log->message, log->len);
     line->job.run = on_job;
+    line->written = capture.beside;
     line->event.free = on_event_fetched;
     line->event.event.kind = NR_EVENT_LOG;
     line->event.event.log = *log;
@@ -218,7 +223,7 @@ static int post_lost(void) {
     return post(&log);
 }
 
-/* 1 when the line was captured, or counted as lost. */
+/* 1 when the line was captured, or counted as lost, and is not to be written. */
 static int captured(const nr_log_line_t *log) {
     lock();
     int taken = capture.worker != NULL;
@@ -227,15 +232,17 @@ static int captured(const nr_log_line_t *log) {
     } else if (taken) {
         taken = (capture.lost == 0 || post_lost()) && post(log);
     }
+    taken = taken && !capture.beside;
     unlock();
     return taken;
 }
 
-void nr_worker_capture_logs(nr_worker_t *worker, int on) {
+void nr_worker_capture_logs(nr_worker_t *worker, nr_capture_t how) {
     lock();
-    if (on) {
+    if (how != NR_CAPTURE_OFF) {
         capture.worker = worker;
         capture.to = nr__worker_address(worker);
+        capture.beside = how == NR_CAPTURE_BESIDE;
     } else if (capture.worker == worker) {
         capture.worker = NULL;
     }
@@ -243,7 +250,7 @@ void nr_worker_capture_logs(nr_worker_t *worker, int on) {
 }
 
 void nr__log_worker_closed(nr_worker_t *worker) {
-    nr_worker_capture_logs(worker, 0);
+    nr_worker_capture_logs(worker, NR_CAPTURE_OFF);
 }
 
 /* ---- nylon.log/1 ------------------------------------------------------------------------- */

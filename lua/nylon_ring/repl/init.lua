@@ -130,7 +130,7 @@ local function converse(options)
         color = say.has_color(1),
         on_quit = on_leave,
     }
-    local stop_logs, previous, restore = logs.open(), show_errors(session), redirect(session)
+    local stop_logs, previous, restore = logs.open(true), show_errors(session), redirect(session)
     local ok, code = pcall(function()
         local answered = {}
         leave = function(with)
@@ -180,7 +180,7 @@ local function run_lines(options)
             os.exit(code)
         end,
     }
-    local stop_logs, previous = logs.open(), show_errors(session)
+    local stop_logs, previous = logs.open(true), show_errors(session)
     local ok = load_plugins(session, options.plugins)
     local err
     if ok and #options.code > 0 then

@@ -1,5 +1,6 @@
 -- Plugins' log lines: the last ones are kept, and each is shown to the sessions as it comes.
 
+local log = require "nylon_ring.log"
 local nr = require "nylon_ring"
 local uv = require "luv"
 
@@ -36,12 +37,20 @@ local function take(line)
     end
 end
 
----Takes plugins' log lines over, until what it answers is called.
+local open, shown = 0, 0
+
+local function count(by, own)
+    open, shown = open + by, shown + (own and by or 0)
+    log.watch(open > 0 and take or nil, shown > 0)
+end
+
+---Takes plugins' log lines, beside whoever else gets them, until what it answers is called.
+---@param own? boolean the program's own standard error shows them by a session: they do not go there twice
 ---@return fun() stop
-function M.open()
-    local previous = nr.on_log(take)
+function M.open(own)
+    count(1, own)
     return function()
-        nr.on_log(previous)
+        count(-1, own)
     end
 end
 

@@ -169,7 +169,7 @@ typedef enum nr_event_kind {
     NR_EVENT_RESULT = 1, /* a unary call has finished: `result` */
     NR_EVENT_READABLE,   /* a stream that `nr_stream_next` left waiting has a frame or its end */
     NR_EVENT_UNLOADED,   /* an unload, or the old image of a reload, is done: `report` */
-    NR_EVENT_LOG         /* a plugin's log line, while `nr_worker_capture_logs` is on: `log` */
+    NR_EVENT_LOG         /* a plugin's log line, see `nr_worker_capture_logs`: `log` */
 } nr_event_kind_t;
 
 /* How an image ended. */
@@ -485,9 +485,15 @@ NR_API void nr_report_crashes(int fd);
 
 /* ---- Logs ------------------------------------------------------------------------------ */
 
-/* While on, plugins' log lines come to this worker as NR_EVENT_LOG instead of standard error. One
- * worker at a time; a later one takes over. [loop] */
-NR_API void nr_worker_capture_logs(nr_worker_t *worker, int on);
+typedef enum nr_capture {
+    NR_CAPTURE_OFF,
+    NR_CAPTURE_INSTEAD, /* of standard error */
+    NR_CAPTURE_BESIDE   /* it: each line is written as it comes, too */
+} nr_capture_t;
+
+/* Says whether plugins' log lines come to this worker as NR_EVENT_LOG. One worker at a time; a
+ * later one takes over. [loop] */
+NR_API void nr_worker_capture_logs(nr_worker_t *worker, nr_capture_t how);
 
 /* The lowest level that is kept: NR_LOG_*, or one above them for none. NYLON_RING_LOG (trace,
  * debug, info, warn, error, off) says it at first, else info. [any thread] */
