@@ -11,7 +11,7 @@ function M.define(command)
 end
 
 function M.run(args)
-    local grammar = require("nylon_ring.cli").grammar()
+    local grammar = require("nylon_ring.cli.program").grammar()
     io.write(grammar[shells[args.shell]](grammar))
     return 0
 end

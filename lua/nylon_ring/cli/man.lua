@@ -130,7 +130,7 @@ end
 
 function M.run()
     local version = require("nylon_ring.core").version
-    io.write(M.page(require("nylon_ring.cli").grammar(), version))
+    io.write(M.page(require("nylon_ring.cli.program").grammar(), version))
     return 0
 end
 

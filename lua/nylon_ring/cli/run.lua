@@ -1,4 +1,5 @@
 --- `nylon-ring run`: runs a script, or code from the command line, as the main task.
+local dependencies = require "nylon_ring.cli.dependencies"
 local errors = require "nylon_ring.errors"
 local say = require "nylon_ring.cli.say"
 
@@ -87,6 +88,17 @@ local function program_name(args)
     return args.script and args.script:match "([^/]+)$":gsub("%.lua$", "") or "nylon-ring"
 end
 
+--- The console, where one is asked for; or nil, why it cannot be opened and the exit code for that.
+local function open_console(args)
+    local missing = (args.interactive or args.console) and dependencies.missing(dependencies.of.repl)
+    if missing then
+        return nil, missing, 2
+    elseif args.console then
+        local console, err = require("nylon_ring.repl.console.server").open(args.console, program_name(args))
+        return console, err, 1
+    end
+end
+
 local function run_all(chunks, rest)
     for _, chunk in ipairs(chunks) do
         chunk(unpack(rest))
@@ -117,22 +129,18 @@ function M.run(args, who)
         say.error(who, "a script is missing; see `nylon-ring run --help`")
         return 2
     end
-    local chunks, err, code = load_chunks(args)
-    if not chunks then
+    local chunks, console, err, code
+    chunks, err, code = load_chunks(args)
+    if chunks then
+        console, err, code = open_console(args)
+    end
+    if err then
         say.error(who, err)
         return code
     end
     local rest = args.rest
     rest[0] = args.script or "-e"
     _G.arg = rest
-    local console
-    if args.console then
-        console, err = require("nylon_ring.repl.console.server").open(args.console, program_name(args))
-        if not console then
-            say.error(who, err)
-            return 1
-        end
-    end
     local session = require "nylon_ring.cli.session"
     return session.run(who, function()
         local run = args.interactive and run_and_go_on or run_all
