@@ -1,6 +1,6 @@
 local support = require "spec.support"
 
-local commands = { "run", "call", "inspect", "test", "completion", "man" }
+local commands = { "run", "call", "inspect", "test", "completion", "man", "help" }
 
 describe("the command line", function()
     it("says what it is for without arguments, and leaves with 2", function()
@@ -28,6 +28,11 @@ describe("the command line", function()
         end)
     end
 
+    it("explains itself and each command by help as by --help", function()
+        assert.same(support.run { "--help" }, support.run { "help" })
+        assert.same(support.run { "call", "--help" }, support.run { "help", "call" })
+    end)
+
     it("tells its version", function()
         local got = support.run { "--version" }
         assert.equal(0, got.code)
@@ -48,7 +53,10 @@ describe("the command line", function()
         { { "inspect" }, "missing argument 'plugin'" },
         { { "test", "--bogus" }, "unknown" },
         { { "/tmp" }, "/tmp: Is a directory" },
-        { { "no_such_command" }, "no_such_command: No such file or directory" },
+        { { "run", "no_such_script" }, "no_such_script: No such file or directory" },
+        { { "cal", "x" }, "there is no command or script 'cal'; did you mean 'call'%?" },
+        { { "no/such/script.lua" }, "there is no command or script 'no/such/script.lua'; see" },
+        { { "help", "inspct" }, "there is no command 'inspct'; did you mean 'inspect'%?" },
     }
     for _, case in ipairs(wrong) do
         it("answers `" .. table.concat(case[1], " ") .. "` in one line, with 2", function()

@@ -57,7 +57,7 @@ end
 local function load_script(path)
     local why = path ~= "-" and unreadable(path)
     if why then
-        return nil, why .. "; the first word must be a command or a script", 2
+        return nil, why, 2
     end
     local chunk, err = loadfile(path ~= "-" and path or nil)
     return chunk, err, 1
