@@ -49,6 +49,7 @@ end
 ---@field home? string a folder that is kept, instead of one that is made and removed
 ---@field env? table<string, string>
 ---@field cwd? string
+---@field program? string another than ours
 
 --- Opens a terminal in which a program runs. When it ends, its exit code and whether the terminal is in its
 --- usual state again are on the screen: `left 0 icanon`.
@@ -61,7 +62,7 @@ function M.open(args, options)
     local folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/nylon-ring-tty-XXXXXX"))
     local self = setmetatable({ home = options.home or folder, _folder = folder }, Terminal)
     self._socket = folder .. "/tmux"
-    local words = { quote(uv.fs_realpath(support.program)) }
+    local words = { quote(options.program or uv.fs_realpath(support.program)) }
     for _, arg in ipairs(args) do
         table.insert(words, quote(arg))
     end

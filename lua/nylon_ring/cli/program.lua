@@ -1,6 +1,7 @@
 --- Finds the command that is meant, parses its words and runs it.
 --- Exit codes: 0 fine, 1 the work failed, 2 wrong usage, 130 interrupted, 143 terminated.
 
+local busted_options = require "nylon_ring.cli.busted_options"
 local dependencies = require "nylon_ring.cli.dependencies"
 local options = require "nylon_ring.cli.options"
 local say = require "nylon_ring.cli.say"
@@ -33,12 +34,7 @@ function M.meant(word)
     return near and ("; did you mean '%s'?"):format(near) or "; see `nylon-ring --help`"
 end
 
---- The grammar of the whole command line.
-function M.grammar()
-    return options.build(M.commands)
-end
-
---- A command's part of it.
+--- A command's part of the grammar.
 ---@param grammar table
 ---@param name string
 ---@return table|nil
@@ -48,6 +44,13 @@ function M.find(grammar, name)
             return command
         end
     end
+end
+
+--- The grammar of the whole command line.
+function M.grammar()
+    local grammar = options.build(M.commands)
+    busted_options.define(M.find(grammar, "test"))
+    return grammar
 end
 
 local top_level = { ["-h"] = true, ["--help"] = true, ["--version"] = true }
