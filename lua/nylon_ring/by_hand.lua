@@ -12,11 +12,13 @@ local M = {}
 ---@param plugin nylon_ring.Plugin
 ---@param target string
 ---@param ms number
+---@param what? "answer"|"end" what it did not do
 ---@return nylon_ring.Error
-function M.late(plugin, target, ms)
+function M.late(plugin, target, ms, what)
+    local message = "plugin '%s' did not %s '%s' within %d ms"
     return errors.new {
         code = "timeout",
-        message = ("plugin '%s' did not answer '%s' within %d ms"):format(plugin.name, target, ms),
+        message = message:format(plugin.name, what or "answer", target, ms),
         plugin = plugin.name,
     }
 end
@@ -52,7 +54,7 @@ end
 ---@class nylon_ring.StreamLimits
 ---@field private _timeout number of each wait; 0: none
 ---@field private _deadline number of the whole stream; 0: none
----@field private _late fun(ms: number): nylon_ring.Error
+---@field private _late fun(ms: number, what?: string): nylon_ring.Error
 ---@field private _err? nylon_ring.Error the limit that has ended the stream
 local Limits = {}
 Limits.__index = Limits
@@ -66,8 +68,8 @@ function M.stream_limits(plugin, target, timeout, deadline)
     return setmetatable({
         _timeout = timeout,
         _deadline = deadline,
-        _late = function(ms)
-            return M.late(plugin, target, ms)
+        _late = function(ms, what)
+            return M.late(plugin, target, ms, what)
         end,
     }, Limits)
 end
@@ -77,7 +79,7 @@ end
 function Limits:start(reader)
     if self._deadline > 0 then
         self._timer = timers.after(self._deadline, function()
-            self:_expire(self._late(self._deadline), reader)
+            self:_expire(self._late(self._deadline, "end"), reader)
         end)
     end
 end

@@ -16,7 +16,11 @@ typedef struct {
 } NrRequest;
 typedef struct { NrRequest request; uint32_t entry_id, entry_known; uint64_t entry_serial; } nr_request_t;
 typedef struct { void *plugin, *known, *next, *previous; } nr__handle_t;
-typedef struct { void *stream, *task, *next, *previous; uint32_t frames, padding; } nr__reader_t;
+typedef struct {
+    void *stream, *task, *next, *previous;
+    uint32_t frames, padding;
+    uint64_t opened, deadline, max_frames, max_bytes;
+} nr__reader_t;
 typedef struct nr__fast nr__fast_t;
 struct nr__fast {
     uint32_t status, size;

@@ -2,6 +2,7 @@ local cjson = require "cjson"
 local support = require "spec.support"
 
 local echo, never = support.plugin "echo", support.plugin "fixture_never"
+local endless = support.plugin "fixture_endless"
 
 local function call(...)
     return support.run { "call", ... }
@@ -19,6 +20,15 @@ describe("call --json", function()
         },
         { "a timeout", { never, "/", "--timeout", "20" }, { error = "timeout", plugin = "fixture_never" } },
         { "a stream's timeout", { never, "/", "--stream", "--timeout", "20" }, { error = "timeout" } },
+        {
+            "a stream's deadline", { echo, "/stream?interval=60000", "--stream", "--deadline", "50" },
+            { error = "timeout", message = "plugin 'echo' did not end '/stream' within 50 ms" },
+        },
+        {
+            "a queue that is full",
+            { endless, "/flood", "--stream", "--max-frames", "64", "--max-bytes", "9999" },
+            { error = "backpressure", plugin = "fixture_endless" },
+        },
         { "a file that is not there", { "/no/such/plugin.so", "/" }, { error = "invalid_path" } },
         { "a body that cannot be read", { echo, "/echo", "-d", "@/no/such/file" }, { error = "system" } },
         { "many calls of no plugin", { "/no/such.so", "/", "--repeat", "3" }, { error = "invalid_path" } },

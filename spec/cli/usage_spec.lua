@@ -48,6 +48,8 @@ describe("the command line", function()
         { { "call", "x.so", "/", "-H", "novalue" }, "header 'novalue' is not of the form 'Key: value'" },
         { { "call", "x.so", "/", "--concurrency", "2" }, "%-%-concurrency needs %-%-repeat" },
         { { "call", "x.so", "/", "--input", "-" }, "%-%-input needs %-%-stream" },
+        { { "call", "x.so", "/", "--deadline", "9" }, "%-%-deadline needs %-%-stream" },
+        { { "call", "x.so", "/", "--max-frames", "64" }, "%-%-max%-frames needs %-%-stream" },
         { { "call", "x.so", "/", "--stream", "--input", "-", "--repeat", "2" }, "cannot be repeated" },
         { { "call", "x.so", "/", "--stream", "--input", "-", "-d", "@-" }, "either the body or the input" },
         { { "inspect" }, "missing argument 'plugin'" },

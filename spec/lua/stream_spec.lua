@@ -113,6 +113,11 @@ describe("a stream", function()
         local ok, raised = pcall(collect, stream)
         assert.is_false(ok)
         assert.is_true(nr.is_error(raised, "timeout"))
+        assert.equal("plugin 'fixture_hold' did not end '/hold' within 5 ms", raised.message)
+        stream:close()
+        stream = assert(hold:call_stream("/hold", "", { timeout = 5, deadline = 100000 }))
+        assert.equal("plugin 'fixture_hold' did not answer '/hold' within 5 ms",
+            select(2, stream:recv()).message)
         stream:close()
         hold:call "/release"
     end)
@@ -193,7 +198,8 @@ describe("a stream", function()
         until not status
         assert.is_true(count >= 64 and count < 200)
         assert.is_true(nr.is_error(err, "backpressure"))
-        assert.matches("max_frames", err.message)
+        assert.matches("beyond the limit of 64 frames or %d+ bytes: [^\n]*raise max_frames and max_bytes$",
+            err.message)
         stream:close()
     end)
 

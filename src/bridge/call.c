@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "bridge.h"
 #include "failure.h"
@@ -27,6 +28,12 @@ NrBytes nr__call_bytes(lua_State *L, int index) {
     const char *data = luaL_checklstring(L, index, &len);
     NrBytes bytes = {(const uint8_t *)data, len};
     return bytes;
+}
+
+uint64_t nr__call_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 uint64_t nr__call_number(lua_State *L, int index) {
@@ -71,15 +78,31 @@ nr__state_t nr__call_state(lua_State *L, nr__bridge_t *b, int index) {
 nr__about_t nr__call_about(const nr__task_t *task) {
     const nr__handle_t *handle = lua_touserdata(task->co, NR__SCHED_KEPT);
     const char *target = lua_tostring(task->co, NR__SCHED_KEPT + 1);
-    nr__about_t about = {handle ? handle->name : "?", target ? target : "?", task->timeout};
+    nr__about_t about = {handle ? handle->name : "?", target ? target : "?", task->timeout,
+                         task->reader};
     return about;
 }
 
 static void push_timeout(lua_State *L, const nr__about_t *about) {
+    const nr__reader_t *reader = about->reader;
+    int over = reader && reader->deadline && nr__call_now() - reader->opened >= reader->deadline;
+    uint64_t ms = over ? reader->deadline : about->timeout;
     char limit[40] = "in time";
-    if (about->timeout != 0)
-        snprintf(limit, sizeof limit, "within %" PRIu64 " ms", about->timeout);
-    lua_pushfstring(L, "plugin '%s' did not answer '%s' %s", about->plugin, about->target, limit);
+    if (ms != 0)
+        snprintf(limit, sizeof limit, "within %" PRIu64 " ms", ms);
+    lua_pushfstring(L, "plugin '%s' did not %s '%s' %s", about->plugin, over ? "end" : "answer",
+                    about->target, limit);
+}
+
+static void push_overflow(lua_State *L, const nr__about_t *about) {
+    const nr__reader_t *reader = about->reader;
+    char limits[80];
+    snprintf(limits, sizeof limits, "%" PRIu64 " frames or %" PRIu64 " bytes", reader->max_frames,
+             reader->max_bytes);
+    lua_pushfstring(L,
+                    "plugin '%s' sent frames of '%s' faster than they were read, beyond the "
+                    "limit of %s: read faster, or raise max_frames and max_bytes",
+                    about->plugin, about->target, limits);
 }
 
 /* Pushes what a host-side end of a call means, in words. */
@@ -93,10 +116,7 @@ static void push_message(lua_State *L, const nr__about_t *about, const nr_result
         lua_pushfstring(L, "plugin '%s' was unloaded before it answered '%s'", plugin, target);
         break;
     case NR_E_BACKPRESSURE:
-        lua_pushfstring(L,
-                        "plugin '%s' sent frames of '%s' faster than they were read, up to the "
-                        "stream's limit: read faster, or raise max_frames and max_bytes",
-                        plugin, target);
+        push_overflow(L, about);
         break;
     default:
         lua_pushfstring(L, "plugin '%s', '%s': the call ended with %s", plugin, target,
@@ -186,7 +206,7 @@ static int core_call(lua_State *L) {
         return nr__failure_return(L, b, &fast->err, handle->name);
     if (rc == NR_PENDING)
         return await(L, task, result->sid, timeout, 1, 2);
-    nr__about_t about = {handle->name, lua_tostring(L, 2), timeout};
+    nr__about_t about = {handle->name, lua_tostring(L, 2), timeout, NULL};
     int values = nr__call_push_result(L, b, &about, result);
     nr__fast_release(result);
     lua_pushboolean(L, 1);
@@ -217,7 +237,7 @@ static int core_failure(lua_State *L) {
 /* core.result(handle, target): what `fast` has left as its result, where that is odd. */
 static int core_result(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
-    nr__about_t about = {nr__plugin_handle(L, b, 1)->name, luaL_checkstring(L, 2), 0};
+    nr__about_t about = {nr__plugin_handle(L, b, 1)->name, luaL_checkstring(L, 2), 0, NULL};
     int values = nr__call_push_result(L, b, &about, &b->fast.result);
     b->fast.release(&b->fast);
     return values;

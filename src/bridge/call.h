@@ -21,10 +21,14 @@ NrBytes nr__call_bytes(lua_State *L, int index);
 /* A number of milliseconds, frames, ... at `index`; nil is 0. */
 uint64_t nr__call_number(lua_State *L, int index);
 
+/* Milliseconds, by which the host counts deadlines. */
+uint64_t nr__call_now(void);
+
 /* Which call it is about, for messages. The texts belong to Lua values on somebody's stack. */
 typedef struct nr__about {
     const char *plugin, *target;
     uint64_t timeout;
+    const nr__reader_t *reader; /* NULL: no stream */
 } nr__about_t;
 
 /* What a task waits for. */

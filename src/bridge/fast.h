@@ -29,6 +29,10 @@ typedef struct nr__reader {
     struct nr__reader *next, **previous;
     uint32_t frames; /* that were read so far; wraps */
     uint32_t padding;
+    /* What the stream was opened with, for messages. */
+    uint64_t opened;   /* milliseconds, of an arbitrary clock */
+    uint64_t deadline; /* milliseconds; 0: none */
+    uint64_t max_frames, max_bytes;
 } nr__reader_t;
 
 /* What `call` and `next` return beside NR_PENDING and negative errors. */

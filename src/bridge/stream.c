@@ -17,6 +17,15 @@ static nr__reader_t *check_reader(lua_State *L, nr__bridge_t *b, int index) {
     return nr__plugin_check_object(L, index, b->reader_meta, "stream expected");
 }
 
+/* What the host makes of the options of a stream whose plugin does not see Backpressure. */
+static void note_limits(nr__reader_t *reader, const nr_stream_options_t *options) {
+    uint64_t frames = options->max_frames ? options->max_frames : NR_STREAM_FRAMES_V1;
+    reader->opened = nr__call_now();
+    reader->deadline = options->deadline_ms;
+    reader->max_frames = frames < 64 ? 64 : frames;
+    reader->max_bytes = options->max_bytes ? options->max_bytes : NR_STREAM_BYTES_V1;
+}
+
 static void link_reader(nr__bridge_t *b, nr__reader_t *reader, nr_stream_t *stream) {
     reader->stream = stream;
     reader->next = b->readers;
@@ -68,6 +77,7 @@ static int core_open_stream(lua_State *L) {
         return nr__failure_return(L, b, err, handle->name);
     }
     nr__reader_t *reader = nr__plugin_new_object(L, sizeof *reader, b->reader_meta);
+    note_limits(reader, &options);
     int rc = nr_stream_open(handle->plugin, request, body, &options, &stream, err);
     if (rc < 0)
         return nr__failure_return(L, b, err, handle->name);
@@ -150,7 +160,8 @@ static int core_recv(lua_State *L) {
         return await_frame(L, b, reader);
     nr__about_t about = {.plugin = nr__plugin_handle(L, b, 2)->name,
                          .target = luaL_checkstring(L, 3),
-                         .timeout = nr__call_number(L, 4)};
+                         .timeout = nr__call_number(L, 4),
+                         .reader = reader};
     int values = push_frame(L, b, &about, reader->stream, rc, frame);
     nr__fast_release(frame);
     lua_pushboolean(L, 1);

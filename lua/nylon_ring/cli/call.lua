@@ -28,6 +28,12 @@ function M.define(command)
         .. "then the end of the input; goes with --stream."):argname "FILE"
     command:option("--timeout", "Limit of the call, or with --stream of each wait for a frame.")
         :argname("MS"):convert(options.whole(1))
+    command:option("--deadline", "With --stream, limit of the whole stream.")
+        :argname("MS"):convert(options.whole(1))
+    command:option("--max-frames", "With --stream, how many frames may wait to be printed.")
+        :argname("N"):convert(options.whole(1))
+    command:option("--max-bytes", "With --stream, how many bytes may wait to be printed.")
+        :argname("N"):convert(options.whole(1))
     command:option("--repeat", "Call N times and print a summary: how many went well, how long they took, "
         .. "what went wrong."):argname("N"):convert(options.whole(1)):target("times")
     command:option("--concurrency", "With --repeat, how many calls run at the same time; default is 1.")
@@ -54,13 +60,23 @@ local function read_body(data)
     return body, err
 end
 
+--- What each of these options goes with, by their names in `args`.
+local needs = {
+    { "concurrency", "--concurrency", "times", "--repeat" },
+    { "input", "--input", "stream", "--stream" },
+    { "deadline", "--deadline", "stream", "--stream" },
+    { "max_frames", "--max-frames", "stream", "--stream" },
+    { "max_bytes", "--max-bytes", "stream", "--stream" },
+}
+
 --- Why these options do not go together, or nil.
 local function contradiction(args)
-    if args.concurrency and not args.times then
-        return "--concurrency needs --repeat"
-    elseif args.input and not args.stream then
-        return "--input needs --stream"
-    elseif args.input and args.times then
+    for _, need in ipairs(needs) do
+        if args[need[1]] and not args[need[3]] then
+            return ("%s needs %s"):format(need[2], need[4])
+        end
+    end
+    if args.input and args.times then
         return "--input cannot be repeated"
     elseif args.input == "-" and args.data == "@-" then
         return "standard input is either the body or the input, not both"

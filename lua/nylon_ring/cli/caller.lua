@@ -125,7 +125,12 @@ end
 function M.run(args, body)
     local times = timing.new()
     local plugin, request = load(args, body, times)
-    args.limits = { timeout = args.timeout }
+    args.limits = {
+        timeout = args.timeout,
+        deadline = args.deadline,
+        max_frames = args.max_frames,
+        max_bytes = args.max_bytes,
+    }
     local status, text = (args.times and many.run or one_call)(plugin, request, args, times)
     if args.verbose and not args.times then
         say.plain(args.json and times:json() or times:text())
