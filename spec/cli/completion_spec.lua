@@ -136,7 +136,7 @@ describe("completion bash", function()
     it("offers every option of a command that its help tells, and only those", function()
         local found = offered "call --"
         local help = support.run({ "call", "--help" }).out
-        for option in help:gmatch "%-%-%l+" do
+        for option in help:gmatch "%-%-%l[%l-]*" do
             assert.is_true(found[option], option)
         end
         assert.is_nil(found["--watch"])
