@@ -4,7 +4,6 @@
 ---
 ---     one process      counts ──▶ saves ──▶ reports
 ---     --isolate        each file's counts ──▶ adds them, one at a time     the one that tells ──▶ reports
-local lfs = require "lfs"
 local say = require "nylon_ring.cli.say"
 local uv = require "luv"
 
@@ -69,6 +68,7 @@ end
 -- LuaCov reads the file, adds, and writes it: two processes must not do that at once. The lock goes with the
 -- process that has it, also when that one crashes.
 local function save_one_at_a_time(runner)
+    local lfs = require "lfs" -- busted needs it, and so is there
     local save = runner.save_stats
     runner.save_stats = function()
         local lock, why = io.open(lock_of(runner.configuration), "w")
