@@ -181,7 +181,7 @@ ok 3 - is next
         { "a spec that sets its own limit", "it('spins', function() nr.test.limit(90) while true do end end)",
             "the spec did not end within 90 ms", " in the spec 'spins'" },
         { "a hook", "before_each(function() while true do end end) it('has no turn', function() end)",
-            "a hook, or what the file does outside its specs, did not end within 100 ms", "" },
+            "before_each of the file did not end within 100 ms", "" },
     }
     for _, case in ipairs(busy) do
         local what, code, limit, where = unpack(case)

@@ -55,17 +55,29 @@ end
 ---@type fun(ms?: integer, text?: string)
 function M.on_arm() end
 
+local function suite_late()
+    return LATE:format("the suite", limits.suite) .. " (--suite-timeout)"
+end
+
+local function file_late()
+    return LATE:format("the file", limits.file) .. " (--file-timeout)"
+end
+
+local function stretch_late()
+    return LATE:format(stretch.what, stretch.limit)
+end
+
 -- When the next limit is over, and its text.
 local function next_due()
     local due, text = math.huge, nil
     if stretch then
-        due, text = stretch.due, stretch.text:format(stretch.limit)
+        due, text = stretch.due, stretch_late()
     end
     if file_due and file_due < due then
-        due, text = file_due, FILE:format(limits.file)
+        due, text = file_due, file_late()
     end
     if suite_due and suite_due < due then
-        due, text = suite_due, SUITE:format(limits.suite)
+        due, text = suite_due, suite_late()
     end
     return due, text
 end
@@ -117,14 +129,14 @@ local function over()
     if suite_due and now >= suite_due then
         suite_due = nil
         skip "suite"
-        return LATE:format("the suite", limits.suite) .. " (--suite-timeout)"
+        return suite_late()
     elseif file_due and now >= file_due then
         file_due = nil
         skip(skipping or "file")
-        return LATE:format("the file", limits.file) .. " (--file-timeout)"
+        return file_late()
     elseif stretch and now >= stretch.due then
         stretch.due = now + stretch.limit
-        return LATE:format(stretch.what, stretch.limit)
+        return stretch_late()
     end
 end
 
