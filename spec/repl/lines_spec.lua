@@ -138,6 +138,11 @@ describe("lines without a terminal", function()
         assert.truthy(out:match(pattern), out)
     end)
 
+    it("show every frame of a stream, however fast it is", function()
+        local out = repl('echo:call_stream("/stream?frames=3000")\n', echo).out
+        assert.equal(3000, select(2, out:gsub("%[%d+ #%d+ ", "")))
+    end)
+
     it("leave streams that are assigned to the next lines", function()
         local out = repl('s = echo:call_stream("/stream?frames=1")\ns:recv()\ns:recv()\n', echo).out
         assert.equal('0\n"frame 1"\n4\n""\n', out:match "\n(.*)$")

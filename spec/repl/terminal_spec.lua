@@ -128,6 +128,31 @@ describe("a session on a terminal", function()
         signal_until_left("sigint", 130)
     end)
 
+    it("goes on while a stream floods it, and tells how many frames were left out", function()
+        open { "repl", support.plugin "fixture_endless" }
+        terminal:enter ":set frames 20"
+        terminal:wait_end "frames = 20\n>"
+        terminal:enter "fixture_endless:call_stream('/flood') &"
+        terminal:wait " #20 "
+        terminal:enter "6 * 7"
+        terminal:wait "\n42\n"
+        local screen = terminal:wait(function(screen)
+            return screen:match "\n%[%d+%] … %d+ frames %d[^\n]+iB\n"
+        end)
+        terminal:enter(":cancel " .. screen:match "%[(%d+)%] … ")
+        terminal:wait "CANCELLED"
+    end)
+
+    it("shows all frames of a stream that were asked for", function()
+        open()
+        terminal:enter ":set frames all"
+        terminal:wait_end "frames = all\n>"
+        terminal:enter "echo:call_stream('/stream?frames=3000')"
+        terminal:wait "END 3000 frames"
+        terminal:wait_scrolled " #1501 "
+        assert.is_nil(terminal:wait_scrolled("END"):find "…")
+    end)
+
     it("sends and closes input of a stream that is shown", function()
         open { "repl", support.plugin "fixture_duplex" }
         terminal:enter 'fixture_duplex:call_stream("/echo") &'

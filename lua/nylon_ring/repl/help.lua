@@ -15,10 +15,10 @@ end of a line sends it to the background at once, Ctrl-Z while it runs; its resu
 the line being edited. :tasks tells what runs, :cancel ends it, Ctrl-C cancels what runs in the
 foreground.]],
     streams = [[
-A line that answers a stream shows it as it comes: number, time since the last frame, size. Ctrl-C
-cancels it. With `&` it is shown above the line being edited, and takes input by `:send ID TEXT` and
-`:close ID`. A stream that is assigned is not read: `s = echo:call_stream "/stream"`, then
-`s:recv()`.]],
+A line that answers a stream shows it as it comes: number, time since the last frame, size. Of one
+that is too fast to be read, frames are left out; `:set frames all` shows all. Ctrl-C cancels it. With
+`&` it is shown above the line being edited, and takes input by `:send ID TEXT` and `:close ID`. A
+stream that is assigned is not read: `s = echo:call_stream "/stream"`, then `s:recv()`.]],
     keys = [[
 Tab completes, Ctrl-R searches the history, Up and Down walk through it. An unfinished line goes on
 in the next one; Alt-Enter begins a new one anywhere. Ctrl-C drops the line, Ctrl-L clears the

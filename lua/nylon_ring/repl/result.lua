@@ -100,6 +100,13 @@ function M.show_frame(session, id, view, _, data, now)
     session:write(session.paint("dim", head) .. shown .. "\n")
 end
 
+---Says how many frames of a stream were not shown.
+---@param session nylon_ring.repl.Session
+function M.show_skipped(session, id, frames, bytes)
+    session:write(session.paint("dim", ("[%d] … %s %s"):format(id, text.plural(frames, "frame"),
+        text.size(bytes))) .. "\n")
+end
+
 ---Shows how a stream ended, and its totals.
 function M.show_end(session, id, view, word, ok, note)
     local nanoseconds = uv.hrtime() - view.start

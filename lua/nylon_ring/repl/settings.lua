@@ -14,6 +14,14 @@ local function whole(least)
     end
 end
 
+local function whole_or_all(word)
+    if word == "all" then
+        return math.huge
+    end
+    local number = whole(1)(word)
+    return number, "a whole number of 1 or more, or all"
+end
+
 local function switch(word)
     if word == "on" or word == "off" then
         return word == "on"
@@ -26,6 +34,8 @@ M.list = {
     { name = "depth", default = 4, read = whole(0), help = "tables inside tables that are shown" },
     { name = "items", default = 50, read = whole(1), help = "items of one table that are shown" },
     { name = "lines", default = 40, read = whole(1), help = "lines of one value that are shown" },
+    { name = "frames", default = 1000, read = whole_or_all,
+        help = "frames of a stream that are shown a second" },
     { name = "width", default = 80, read = whole(M.LEAST_WIDTH),
         help = "cells of a line; a terminal's own at first" },
     { name = "json", default = false, read = switch, help = "JSON in answers is indented" },

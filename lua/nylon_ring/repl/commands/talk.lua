@@ -7,6 +7,8 @@ local text = require "nylon_ring.repl.text"
 local function shown(value)
     if type(value) == "boolean" then
         return value and "on" or "off"
+    elseif value == math.huge then
+        return "all"
     end
     return tostring(value)
 end
