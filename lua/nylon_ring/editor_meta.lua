@@ -24,6 +24,12 @@ function editor.new(fd) end
 ---@return integer
 function editor.width(character) end
 
+---Waits until a descriptor takes something.
+---@param fd integer
+---@param ms integer
+---@return boolean takes false: not within that time
+function editor.await_writable(fd, ms) end
+
 ---Waits until this process has an open file to itself; closing the file lets go.
 ---@param fd integer
 ---@return boolean

@@ -153,6 +153,57 @@ describe("a session on a terminal", function()
         assert.is_nil(terminal:wait_scrolled("END"):find "…")
     end)
 
+    -- A line that writes much more than a terminal that takes nothing can hold, and lives on. Answers once it
+    -- has done that, by what is in the file.
+    local function flood_stalled()
+        local path, remove = support.file("alive", "")
+        finally(remove)
+        local script, remove_script = support.file("flood.lua", ([[
+            local path = %q
+            function flood()
+                for _ = 1, 200 do
+                    nr.sleep(1)
+                    print(("y"):rep(10000))
+                end
+                local file = io.open(path, "w")
+                file:write "alive"
+                file:close()
+            end]]):format(path))
+        finally(remove_script)
+        terminal:enter(":run " .. script)
+        terminal:enter "'ready'"
+        terminal:wait_end "\"ready\"\n>"
+        terminal:enter "nr.spawn(flood);"
+        terminal:wait "yyyyy"
+        local go_on = terminal:stall()
+        finally(go_on)
+        assert.eventually(function()
+            return io.open(path):read "*a" == "alive"
+        end, { within = terminals.LIMIT })
+        return go_on
+    end
+
+    it("goes on where the terminal takes nothing, and tells what was lost when it does again", function()
+        open()
+        local go_on = flood_stalled()
+        go_on()
+        terminal:wait " bytes more were written, and dropped)\n>"
+        terminal:enter "6 * 7"
+        terminal:wait_end "42\n>"
+    end)
+
+    it("leaves where the terminal takes nothing", function()
+        open()
+        local pid = terminal:pid()
+        local go_on = flood_stalled()
+        uv.kill(pid, "sigterm")
+        assert.eventually(function()
+            return uv.kill(pid, 0) ~= 0
+        end, { within = terminals.LIMIT })
+        go_on()
+        terminal:wait "left 143 icanon"
+    end)
+
     it("sends and closes input of a stream that is shown", function()
         open { "repl", support.plugin "fixture_duplex" }
         terminal:enter 'fixture_duplex:call_stream("/echo") &'

@@ -6,8 +6,10 @@ local uv = require "luv"
 
 local M = {}
 
-local LIMIT = support.sanitized and 40000 or 10000
 local PAUSE = 15
+
+--- For how many milliseconds something is waited for.
+M.LIMIT = support.sanitized and 40000 or 10000
 
 ---@class spec.Terminal
 ---@field home string a folder of its own, which is the program's HOME
@@ -144,7 +146,7 @@ local function poll(look, wanted)
         end
         if found then
             return screen
-        elseif uv.now() - start > LIMIT then
+        elseif uv.now() - start > M.LIMIT then
             local what = type(wanted) == "string" and ("'%s'"):format(wanted) or "what was waited for"
             error(("%s never came; the screen:\n%s"):format(what, screen), 3)
         end
@@ -177,6 +179,18 @@ function Terminal:wait_end(text)
     return self:wait(function(screen)
         return screen:sub(-#text) == text
     end)
+end
+
+--- From now on the terminal takes nothing of what the program writes, until the function that this answers is
+--- called. No other method may be called until then.
+---@async
+---@return fun() go_on
+function Terminal:stall()
+    local server = tonumber(self:_tmux("display-message", "-p", "#{pid}"):match "%d+")
+    uv.kill(server, "sigstop")
+    return function()
+        uv.kill(server, "sigcont")
+    end
 end
 
 --- The process that runs in it.

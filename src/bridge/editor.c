@@ -26,6 +26,7 @@
 #include <lauxlib.h>
 #include <locale.h>
 #include <lua.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,6 +326,17 @@ static int editor_width(lua_State *L) {
     return 1;
 }
 
+/* editor.await_writable(fd, ms) → whether the descriptor takes something within that time. */
+static int editor_await_writable(lua_State *L) {
+    struct pollfd out = {.fd = (int)luaL_checkinteger(L, 1), .events = POLLOUT};
+    int patience = (int)luaL_checkinteger(L, 2), count;
+    do
+        count = poll(&out, 1, patience);
+    while (count < 0 && errno == EINTR);
+    lua_pushboolean(L, count == 1);
+    return 1;
+}
+
 /* editor.lock(fd): waits until this process has the file to itself; closing it lets go. */
 static int editor_lock(lua_State *L) {
     lua_pushboolean(L, flock((int)luaL_checkinteger(L, 1), LOCK_EX) == 0);
@@ -357,11 +369,14 @@ int luaopen_nylon_ring_editor(lua_State *L) {
         {"erase", editor_erase},       {"size", editor_size},
         {"close", editor_close},       {NULL, NULL},
     };
-    static const luaL_Reg functions[] = {{"new", editor_new},
-                                         {"width", editor_width},
-                                         {"lock", editor_lock},
-                                         {"restorer", editor_restorer},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"new", editor_new},
+        {"width", editor_width},
+        {"await_writable", editor_await_writable},
+        {"lock", editor_lock},
+        {"restorer", editor_restorer},
+        {NULL, NULL},
+    };
     use_wide_characters();
     luaL_newmetatable(L, EDITOR_TYPE);
     lua_pushcfunction(L, editor_close);

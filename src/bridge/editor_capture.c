@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 
 #include "editor_capture.h"
+#include "editor_terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -161,8 +162,7 @@ void nr__capture_restore(void) {
     point(0);
     settle(LAST_WORDS_MS);
     if (pthread_mutex_trylock(&capture.lock) == 0) {
-        ssize_t written = write(capture.real[1] >= 0 ? 2 : 1, capture.text, capture.len);
-        (void)written; /* the process ends */
+        nr__terminal_write(capture.real[1] >= 0 ? 2 : 1, capture.text, capture.len);
         capture.len = 0;
         pthread_mutex_unlock(&capture.lock);
     }

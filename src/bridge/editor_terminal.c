@@ -6,11 +6,14 @@
 #include "editor_capture.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <termios.h>
 #include <unistd.h>
+
+enum { PATIENCE_MS = 50 };
 
 static struct {
     int fd;
@@ -34,13 +37,27 @@ void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak)
 /* Bracketed paste off, cursor visible, colours off. */
 static const char plain[] = "\033[?2004l\033[?25h\033[0m\r\n";
 
+/* Others may have the same open file, which is not to be left without blocking. */
+void nr__terminal_write(int fd, const char *bytes, size_t len) {
+    struct pollfd out = {.fd = fd, .events = POLLOUT};
+    int flags = fcntl(fd, F_GETFL);
+    fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    while (len > 0 && poll(&out, 1, PATIENCE_MS) == 1) {
+        ssize_t written = write(fd, bytes, len);
+        if (written <= 0)
+            break;
+        bytes += written;
+        len -= (size_t)written;
+    }
+    fcntl(fd, F_SETFL, flags);
+}
+
 void nr__terminal_restore(void) {
     if (!terminal.changed)
         return;
     terminal.changed = 0;
     int saved = errno;
-    ssize_t written = write(terminal.fd, plain, sizeof plain - 1);
-    (void)written; /* a terminal that is gone needs nothing */
+    nr__terminal_write(terminal.fd, plain, sizeof plain - 1);
     tcsetattr(terminal.fd, TCSANOW, &terminal.state);
     nr__capture_restore();
     errno = saved;

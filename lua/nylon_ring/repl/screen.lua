@@ -5,38 +5,27 @@
 -- held back while a line is edited, until the rest of it comes or the line is done.
 
 local layouts = require "nylon_ring.repl.layout"
-local uv = require "luv"
 
 local M = {}
 
 ---@class nylon_ring.repl.Screen
----@field fd integer
 ---@field width integer
 ---@field height integer
+---@field private _tty nylon_ring.repl.Tty
 ---@field private _drawn? nylon_ring.repl.Layout
 ---@field private _partial string output that ends inside a line
 ---@field private _bol boolean the terminal's cursor is at the beginning of a line
 local Screen = {}
 Screen.__index = Screen
 
----@param fd integer
+---@param tty nylon_ring.repl.Tty
 ---@return nylon_ring.repl.Screen
-function M.new(fd)
-    return setmetatable({ fd = fd, width = 80, height = 24, _partial = "", _bol = true }, Screen)
+function M.new(tty)
+    return setmetatable({ _tty = tty, width = 80, height = 24, _partial = "", _bol = true }, Screen)
 end
 
 function Screen:_send(text)
-    local at = 1
-    while at <= #text do
-        local written, _, name = uv.fs_write(self.fd, at == 1 and text or text:sub(at), -1)
-        if written then
-            at = at + written
-        elseif name == "EAGAIN" then
-            uv.sleep(1) -- it shows less than comes
-        elseif name ~= "EINTR" then
-            return -- the terminal is gone: its hangup ends us
-        end
-    end
+    self._tty:write(text)
 end
 
 -- The sequence that goes to the beginning of what was drawn and clears all from there. A terminal that
@@ -128,6 +117,18 @@ function Screen:write(text)
         local line = self._line
         local layout = layouts.window(layouts.of(line, self.width), self.height)
         self:_send(self:_undraw() .. for_terminal(whole) .. self:_redraw(layout))
+    end
+end
+
+---Tells that some of what was written never reached the terminal, and draws the edited line anew: what
+---stands there may be an older one.
+---@param bytes integer
+function Screen:tell_lost(bytes)
+    local is_drawn = self._drawn ~= nil
+    self._drawn, self._bol = nil, false
+    self:write(("\n(%d bytes more were written, and dropped)\n"):format(bytes))
+    if is_drawn then
+        self:draw(self._line)
     end
 end
 

@@ -2,7 +2,7 @@
 -- was entered to a backend, which is a session of this process or of another one (repl/session.lua,
 -- repl/console/client.lua). While the backend works, what is typed waits.
 --
---     uv_poll ──▶ editor ──▶ line.lua ──▶ events ──▶ backend:submit ─ ─ ▶ ready ──▶ next line
+--     tty.lua ──▶ editor ──▶ line.lua ──▶ events ──▶ backend:submit ─ ─ ▶ ready ──▶ next line
 --     descriptors 1, 2 ──▶ capture ──▶ above the line, while one is edited
 --     SIGINT  ──▶ editor_interrupt.c   SIGTSTP, SIGCONT, SIGWINCH ──▶ luv signals
 
@@ -12,6 +12,7 @@ local editor = require "nylon_ring.editor"
 local lines = require "nylon_ring.repl.line"
 local process = require "nylon_ring.cli.process"
 local screens = require "nylon_ring.repl.screen"
+local ttys = require "nylon_ring.repl.tty"
 local uv = require "luv"
 
 local M = {}
@@ -30,7 +31,7 @@ local M = {}
 ---@field private _editor userdata
 ---@field private _editing boolean
 ---@field private _taken? boolean the terminal is ours; else whoever it was lent to reads it
----@field private _poll userdata reads it
+---@field private _tty nylon_ring.repl.Tty
 ---@field private _line nylon_ring.repl.Line
 ---@field private _handles userdata[]
 local Terminal = {}
@@ -47,10 +48,16 @@ function M.new(options)
         return nil, err
     end
     process.before_exit(editor.restorer())
+    local tty = ttys.new(ed:fd())
+    local screen = screens.new(tty)
+    function tty.on_lost(bytes)
+        screen:tell_lost(bytes)
+    end
     return setmetatable({
         prompt = options.prompt or M.PROMPT,
         history = options.history,
-        screen = screens.new(ed:fd()),
+        screen = screen,
+        _tty = tty,
         _editor = ed,
         _line = lines.new(ed, options.history),
         _editing = false,
@@ -244,14 +251,14 @@ function Terminal:take(taken)
     if taken then
         self._editor:raw(true) -- which empties the line
         self._editor:set(self._before or "", self._after or "")
-        self.screen:mark_paste(true)
-        assert(self._poll:start("r", function(err)
+        self._tty:take(function(err)
             self:_read(err)
-        end))
+        end)
+        self.screen:mark_paste(true)
     else
-        self._poll:stop()
         self._before, self._after = self._editor:line()
         self.screen:mark_paste(false)
+        self._tty:lend()
         self._editor:raw(false)
     end
 end
@@ -289,8 +296,7 @@ end
 ---@param backend nylon_ring.repl.Backend
 function Terminal:open(backend)
     self.backend, self._open = backend, true
-    self._poll = uv.new_poll(self._editor:fd())
-    table.insert(self._handles, self._poll)
+    self._tty:open()
     self:take(true)
     local captured = editor.open_capture()
     if captured then
@@ -324,6 +330,7 @@ function Terminal:close()
     end
     self:take(false)
     self.screen:write(editor.close_capture())
+    self._tty:close()
     for _, handle in ipairs(self._handles) do
         if not handle:is_closing() then
             handle:close()
