@@ -201,6 +201,28 @@ describe("editing a line", function()
         terminal:wait_end("> '" .. ("key"):rep(10) .. "'")
     end)
 
+    it("goes on where there is no file to edit, and takes an empty TMPDIR for none", function()
+        open(nil, { env = { TMPDIR = "/nonexistent" } })
+        terminal:enter ":edit"
+        terminal:wait_end "is TMPDIR a folder, and has it room?\n>"
+        terminal:enter "6 * 7"
+        terminal:wait_end "42\n>"
+        terminal:close()
+        open(nil, { env = { TMPDIR = "", EDITOR = "sed -i s/one/two/" } })
+        terminal:enter "'one'"
+        terminal:enter ":edit"
+        terminal:wait_end "> 'two'"
+    end)
+
+    it("goes on after an error in the terminal's own work", function()
+        open()
+        terminal:enter "require('nylon_ring.repl.editing').commands.broken = function() error 'broken' end"
+        terminal:enter ":broken"
+        terminal:wait_end "> :broken\nerror: input:1:1: broken\n  input:1:1: in function '_enter'\n>"
+        terminal:enter "6 * 7"
+        terminal:wait_end "42\n>"
+    end)
+
     it("shows a part of the history, and edits it", function()
         open(nil, { env = { EDITOR = "sed -i s/+/*/" } })
         for _, line in ipairs { "x = 2", "x + 3", "x + 4", "x" } do

@@ -30,13 +30,31 @@ local function show_history(terminal, rest)
     terminal:ready()
 end
 
+-- The first of these variables that is set, and not to nothing.
+local function setting(...)
+    for _, name in ipairs { ... } do
+        local value = os.getenv(name)
+        if value and value ~= "" then
+            return value
+        end
+    end
+end
+
+-- Answers the path of a file with this content and its folder, or nil, err.
 local function temporary(content)
-    local folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/nylon-ring-XXXXXX"))
+    local folder, err = uv.fs_mkdtemp((setting "TMPDIR" or "/tmp") .. "/nylon-ring-XXXXXX")
+    if not folder then
+        return nil, err
+    end
     local path = folder .. "/line.lua"
-    local file = assert(io.open(path, "wb"))
-    file:write(content)
-    file:close()
-    return path, folder
+    local file, why = io.open(path, "wb")
+    local written = file and file:write(content)
+    if file and file:close() and written then
+        return path, folder
+    end
+    os.remove(path)
+    uv.fs_rmdir(folder)
+    return nil, why or path .. " can not be written"
 end
 
 local function read_back(path, folder)
@@ -66,12 +84,13 @@ end
 
 ---@param terminal nylon_ring.repl.Terminal
 local function edit(terminal, rest)
-    local program = "vi"
-    for _, name in ipairs { "EDITOR", "VISUAL" } do
-        local chosen = os.getenv(name)
-        program = chosen and chosen ~= "" and chosen or program
-    end
+    local program = setting("VISUAL", "EDITOR") or "vi"
     local path, folder = temporary(entries_for(terminal.history, rest) .. "\n")
+    if not path then
+        terminal:write(("error: there is no file to edit: %s; is TMPDIR a folder, and has it room?\n"):format(
+            folder))
+        return terminal:ready()
+    end
     terminal:take(false)
     local handle, err
     handle, err = uv.spawn("/bin/sh", {

@@ -11,6 +11,7 @@ local editing = require "nylon_ring.repl.editing"
 local editor = require "nylon_ring.editor"
 local lines = require "nylon_ring.repl.line"
 local process = require "nylon_ring.cli.process"
+local report = require "nylon_ring.report"
 local screens = require "nylon_ring.repl.screen"
 local ttys = require "nylon_ring.repl.tty"
 local uv = require "luv"
@@ -160,20 +161,32 @@ local on = {
     redraw = Terminal._redraw,
 }
 
+local function deliver(err)
+    report.deliver(err, debug.traceback("", 2))
+end
+
+local function use_keys(self)
+    local changed = false
+    while self._editing and self._line:use_key(on, self) do
+        changed, self._warned = true, false
+    end
+    if changed and self._editing then
+        self:_draw()
+    end
+end
+
 -- Uses what was typed, key by key, until there is no whole key or a line that was entered is at work. A
--- line that is done at once lets the next one begin in here.
+-- line that is done at once lets the next one begin in here; one that ends in an error of ours must not be
+-- the last.
 function Terminal:_pump()
     if self._pumping then
         return
     end
     self._pumping = true
-    local changed = false
-    while self._editing and self._line:use_key(on, self) do
-        changed, self._warned = true, false
-    end
+    local ok = xpcall(use_keys, deliver, self)
     self._pumping = false
-    if changed and self._editing then
-        self:_draw()
+    if not ok then
+        self:ready()
     end
 end
 
