@@ -35,6 +35,9 @@ function editor.await_writable(fd, ms) end
 ---@return boolean
 function editor.lock(fd) end
 
+---Stops the process until it is continued, as SIGTSTP does by itself; nothing where nobody could continue it.
+function editor.stop() end
+
 ---The function that puts the terminal back, for whoever ends the process without destructors.
 ---@return lightuserdata address of a pointer to it
 function editor.restorer() end

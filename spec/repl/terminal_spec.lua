@@ -290,6 +290,58 @@ describe("a session on a terminal", function()
         terminal:wait "left 3 icanon"
     end)
 
+    describe("in a shell with jobs", function()
+        local function open_shell(env)
+            local shell = "PS1='$ ' exec bash --norc --noediting -i"
+            terminal = terminals.open({}, { shell = shell, env = env })
+            terminal:wait_end "$"
+            terminal:enter(support.program .. " repl --no-rc")
+            terminal:wait_end "\n>"
+        end
+
+        it("is stopped by Ctrl-Z while a line is edited, and goes on with it", function()
+            open_shell {}
+            terminal:type "6 *"
+            terminal:wait_end "> 6 *"
+            terminal:press "C-z"
+            terminal:wait "Stopped"
+            terminal:enter "echo $((6 + 1))"
+            terminal:wait "\n7\n$"
+            terminal:enter "fg"
+            terminal:wait_end "> 6 *"
+            terminal:enter " 7"
+            terminal:wait_end "42\n>"
+        end)
+
+        it("is stopped by Ctrl-Z together with the editor that has the terminal", function()
+            local script, remove = support.file("editor.sh", [[
+                echo edits
+                read answer
+                echo "'$answer'" > "$1"
+            ]])
+            finally(remove)
+            open_shell { EDITOR = "sh " .. script }
+            terminal:enter ":edit"
+            terminal:wait "\nedits"
+            terminal:press "C-z"
+            terminal:wait "Stopped"
+            terminal:enter "echo $((6 + 1))"
+            terminal:wait "\n7\n$"
+            terminal:enter "fg"
+            terminal:wait_end "repl --no-rc"
+            terminal:enter "done"
+            terminal:wait_end "> 'done'"
+        end)
+    end)
+
+    it("does not stop on Ctrl-Z where no shell could continue it", function()
+        open()
+        terminal:type "6 *"
+        terminal:press "C-z"
+        terminal:enter " 7"
+        terminal:wait_end "42\n>"
+    end)
+
     it("goes on in the REPL after a script, with its globals", function()
         local path, remove = support.file("script.lua", "answer = 6 * 7")
         finally(remove)

@@ -52,6 +52,7 @@ end
 ---@field env? table<string, string>
 ---@field cwd? string
 ---@field program? string another than ours
+---@field shell? string a command that runs in it instead of the program
 
 --- Opens a terminal in which a program runs. When it ends, its exit code and whether the terminal is in its
 --- usual state again are on the screen: `left 0 icanon`.
@@ -84,7 +85,7 @@ function M.open(args, options)
         table.insert(command, "-e")
         table.insert(command, name .. "=" .. value)
     end
-    table.insert(command, script)
+    table.insert(command, options.shell or script)
     self:_tmux(unpack(command))
     return self
 end

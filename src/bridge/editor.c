@@ -27,6 +27,7 @@
 #include <locale.h>
 #include <lua.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -343,6 +344,17 @@ static int editor_lock(lua_State *L) {
     return 1;
 }
 
+/* editor.stop(): as SIGTSTP does by itself: stops the process until it is continued, or does
+ * nothing where nobody could continue it. */
+static int editor_stop(lua_State *L) {
+    struct sigaction by_itself = {.sa_handler = SIG_DFL}, before;
+    (void)L;
+    sigaction(SIGTSTP, &by_itself, &before);
+    raise(SIGTSTP);
+    sigaction(SIGTSTP, &before, NULL);
+    return 0;
+}
+
 /* editor.restorer() → the address of a pointer to the function that puts the terminal back, for
  * whoever ends the process without destructors. */
 static int editor_restorer(lua_State *L) {
@@ -370,11 +382,8 @@ int luaopen_nylon_ring_editor(lua_State *L) {
         {"close", editor_close},       {NULL, NULL},
     };
     static const luaL_Reg functions[] = {
-        {"new", editor_new},
-        {"width", editor_width},
-        {"await_writable", editor_await_writable},
-        {"lock", editor_lock},
-        {"restorer", editor_restorer},
+        {"new", editor_new},   {"width", editor_width}, {"await_writable", editor_await_writable},
+        {"lock", editor_lock}, {"stop", editor_stop},   {"restorer", editor_restorer},
         {NULL, NULL},
     };
     use_wide_characters();

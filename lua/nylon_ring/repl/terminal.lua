@@ -276,17 +276,26 @@ function Terminal:take(taken)
     end
 end
 
+-- Ctrl-Z. Whoever the terminal is lent to has got it as well, and stops or not as he likes; a shell goes on
+-- when we do.
 function Terminal:_suspend()
-    if not self._editing then
+    if not self._taken then
+        return editor.stop()
+    elseif not self._editing then
         return self.backend:background()
     end
     self.screen:remove()
     self:take(false)
-    uv.kill(uv.os_getpid(), "sigstop")
+    editor.stop()
+    self:take(true)
+    self:_continue()
 end
 
--- Back in the foreground. Whoever was there meanwhile may have left the cursor anywhere.
+-- Back in the foreground. Whoever was there meanwhile may have left the cursor and the terminal anyhow.
 function Terminal:_continue()
+    if not self._taken then
+        return
+    end
     self:take(false)
     self:take(true)
     self.screen.width, self.screen.height = self._editor:size()
