@@ -290,6 +290,25 @@ describe("a session on a terminal", function()
         terminal:wait "left 3 icanon"
     end)
 
+    it("takes a terminal that it may not open, as another user's, and leaves it as it was", function()
+        -- The superuser may open everything, unless he gives that up.
+        local shell = ([[
+            [ "$(id -u)" = 0 ] && drop="setpriv --bounding-set -dac_override,-dac_read_search"
+            chmod 0 "$(tty)"
+            if $drop sh -c ': <"$0"' "$(tty)"; then echo "it may be opened"; exec cat; fi
+            $drop "%s" repl --no-rc
+            echo left $?
+            exec cat]]):format(support.program)
+        terminal = terminals.open({}, { shell = shell })
+        terminal:wait_end "\n>"
+        terminal:enter "6 * 7"
+        terminal:wait_end "42\n>"
+        terminal:press "C-d"
+        terminal:wait_end "left 0"
+        terminal:enter "read by cat"
+        terminal:wait_end "read by cat\nread by cat"
+    end)
+
     describe("in a shell with jobs", function()
         local function open_shell(env)
             local shell = "PS1='$ ' exec bash --norc --noediting -i"

@@ -67,6 +67,10 @@ static void set_raw(editor_t *ed, int on) {
     ed->raw = on;
     el_set(ed->el, EL_UNBUFFERED, on);
     nr__terminal_changed(on);
+    if (ed->shared) {
+        int flags = fcntl(ed->fd, F_GETFL);
+        fcntl(ed->fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+    }
 }
 
 static int editor_close(lua_State *L) {
@@ -88,12 +92,21 @@ static int editor_close(lua_State *L) {
     return 0;
 }
 
+/* The terminal is opened anew where we may: the loop makes it non-blocking, which whoever shares
+ * `fd` must not notice. Another user's we have from our parent only. */
+static int open_terminal(editor_t *ed, int fd) {
+    const char *name = ttyname(fd);
+    ed->fd = name != NULL ? open(name, O_RDWR | O_NOCTTY | O_CLOEXEC) : -1;
+    ed->shared = ed->fd < 0;
+    if (ed->shared)
+        ed->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return ed->fd;
+}
+
 /* libedit takes descriptors for the terminal's state and streams for what it reads and draws: the
  * first are the terminal, the second are of no use to us. 0 or an errno. */
 static int open_editor(editor_t *ed, int fd) {
-    /* Opened anew: the loop makes it non-blocking, which whoever shares `fd` must not notice. */
-    ed->fd = open(ttyname(fd), O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (ed->fd < 0)
+    if (open_terminal(ed, fd) < 0)
         return errno;
     ed->in = fopen("/dev/null", "re");
     ed->screen = fopen("/dev/null", "we");
@@ -126,8 +139,11 @@ static int editor_new(lua_State *L) {
     luaL_getmetatable(L, EDITOR_TYPE);
     lua_setmetatable(L, -2);
     int status = open_editor(ed, fd);
-    if (status != 0)
-        return luaL_error(L, "the line editor does not start: %s", strerror(status));
+    if (status != 0) {
+        lua_pushnil(L);
+        lua_pushfstring(L, "the line editor does not start: %s", strerror(status));
+        return 2;
+    }
     return 1;
 }
 

@@ -11,6 +11,7 @@ typedef struct editor {
     EditLine *el;
     FILE *in, *screen; /* `screen` is /dev/null */
     int fd;
+    int shared; /* its open file is also that of whoever started us */
     nr__keys_t keys;
     wchar_t key[NR__KEY_MAX]; /* what el_wgets is to read now */
     size_t key_len, key_used;

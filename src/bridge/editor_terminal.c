@@ -20,6 +20,7 @@ static struct {
     int kept;
     volatile sig_atomic_t changed;
     struct termios state;
+    int flags;
 } terminal;
 
 static const struct {
@@ -59,6 +60,7 @@ void nr__terminal_restore(void) {
     int saved = errno;
     nr__terminal_write(terminal.fd, plain, sizeof plain - 1);
     tcsetattr(terminal.fd, TCSANOW, &terminal.state);
+    fcntl(terminal.fd, F_SETFL, terminal.flags);
     nr__capture_restore();
     errno = saved;
 }
@@ -99,6 +101,7 @@ int nr__terminal_keep(int fd) {
     if (!isatty(fd) || tcgetattr(fd, &terminal.state) != 0)
         return -1;
     terminal.fd = fd;
+    terminal.flags = fcntl(fd, F_GETFL);
     terminal.kept = 1;
     atexit(nr__terminal_restore);
     if (__sanitizer_set_death_callback != NULL)
