@@ -101,10 +101,6 @@ function Editor:fd() end
 ---@return integer|nil count 0 at the end; nil: nothing now
 function Editor:read() end
 
----Takes bytes in as if they had been typed.
----@param bytes string
-function Editor:feed(bytes) end
-
 ---Uses one whole key of what was typed.
 ---@return nylon_ring.EditorEvent|nil event
 ---@return string? text of "paste"

@@ -1,13 +1,13 @@
 /*
  * The Lua module nylon_ring.editor: one edited line, a key at a time, by libedit.
  *
- * Lua reads the terminal when the loop says that it is readable and feeds what came; `step` uses
- * one whole key of it and says what that was. libedit edits the line, and keeps its kill
- * buffer. Everything that looks beyond the line (history, completion, search, undo, pasted text,
- * the end) comes back as an event, so that libedit never calls Lua and Lua never unwinds through
- * libedit. What is on the screen is drawn by Lua as well: libedit draws into /dev/null.
+ * Lua has the terminal read when the loop says that it is readable; `step` uses one whole key of it
+ * and says what that was. libedit edits the line, and keeps its kill buffer. Everything that looks
+ * beyond the line (history, completion, search, undo, pasted text, the end) comes back as an event,
+ * so that libedit never calls Lua and Lua never unwinds through libedit. What is on the screen is
+ * drawn by Lua as well: libedit draws into /dev/null.
  *
- *   uv_poll ──▶ feed ──▶ keys ──▶ step ──▶ el_wgets ──▶ "key", "accept", "complete", ...
+ *   uv_poll ──▶ read ──▶ keys ──▶ step ──▶ el_wgets ──▶ "key", "accept", "complete", ...
  *
  * All on the thread of the Lua state.
  */
@@ -19,19 +19,16 @@
 #include "editor_display.h"
 #include "editor_interrupt.h"
 #include "editor_peek.h"
+#include "editor_system.h"
 #include "editor_terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
-#include <locale.h>
 #include <lua.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -174,16 +171,6 @@ static int editor_read(lua_State *L) {
         return luaL_error(L, "not enough memory for what was typed");
     lua_pushinteger(L, len > 0 ? (lua_Integer)len : 0);
     return 1;
-}
-
-/* ed:feed(bytes): as if they had been typed. */
-static int editor_feed(lua_State *L) {
-    editor_t *ed = check_editor(L);
-    size_t len;
-    const char *bytes = luaL_checklstring(L, 2, &len);
-    if (nr__keys_add(&ed->keys, bytes, len) != 0)
-        return luaL_error(L, "not enough memory for what was typed");
-    return 0;
 }
 
 static const char *use_key(editor_t *ed) {
@@ -330,79 +317,26 @@ static int editor_size(lua_State *L) {
     return 2;
 }
 
-/* ---- Without an editor ------------------------------------------------------------------ */
-
-/* editor.width(character) → cells that it takes on the screen; -1 for what can not be shown. */
-static int editor_width(lua_State *L) {
-    size_t len;
-    const char *bytes = luaL_checklstring(L, 1, &len);
-    wchar_t c = 0;
-    if (len > 0)
-        nr__utf8_decode(bytes, len, &c);
-    lua_pushinteger(L, wcwidth(c));
-    return 1;
-}
-
-/* editor.await_writable(fd, ms) → whether the descriptor takes something within that time. */
-static int editor_await_writable(lua_State *L) {
-    struct pollfd out = {.fd = (int)luaL_checkinteger(L, 1), .events = POLLOUT};
-    int patience = (int)luaL_checkinteger(L, 2), count;
-    do
-        count = poll(&out, 1, patience);
-    while (count < 0 && errno == EINTR);
-    lua_pushboolean(L, count == 1);
-    return 1;
-}
-
-/* editor.lock(fd): waits until this process has the file to itself; closing it lets go. */
-static int editor_lock(lua_State *L) {
-    lua_pushboolean(L, flock((int)luaL_checkinteger(L, 1), LOCK_EX) == 0);
-    return 1;
-}
-
-/* editor.stop(): as SIGTSTP does by itself: stops the process until it is continued, or does
- * nothing where nobody could continue it. */
-static int editor_stop(lua_State *L) {
-    struct sigaction by_itself = {.sa_handler = SIG_DFL}, before;
-    (void)L;
-    sigaction(SIGTSTP, &by_itself, &before);
-    raise(SIGTSTP);
-    sigaction(SIGTSTP, &before, NULL);
-    return 0;
-}
-
-/* editor.restorer() → the address of a pointer to the function that puts the terminal back, for
- * whoever ends the process without destructors. */
-static int editor_restorer(lua_State *L) {
-    static void (*restore)(void) = nr__terminal_restore;
-    lua_pushlightuserdata(L, (void *)&restore);
-    return 1;
-}
-
-/* Characters have widths in a UTF-8 locale only; numbers and texts stay as they are. */
-static void use_wide_characters(void) {
-    if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1)
-        setlocale(LC_CTYPE, "C.UTF-8");
-}
+/* ---- The module ------------------------------------------------------------------------ */
 
 __attribute__((visibility("default"))) int luaopen_nylon_ring_editor(lua_State *L);
 
 int luaopen_nylon_ring_editor(lua_State *L) {
     static const luaL_Reg methods[] = {
-        {"raw", editor_raw},           {"fd", editor_fd},
-        {"read", editor_read},         {"feed", editor_feed},
-        {"step", editor_step},         {"key", editor_key},
-        {"put_back", editor_put_back}, {"line", editor_line},
-        {"set", editor_set},           {"insert", editor_insert},
-        {"erase", editor_erase},       {"size", editor_size},
-        {"close", editor_close},       {NULL, NULL},
-    };
-    static const luaL_Reg functions[] = {
-        {"new", editor_new},   {"width", editor_width}, {"await_writable", editor_await_writable},
-        {"lock", editor_lock}, {"stop", editor_stop},   {"restorer", editor_restorer},
+        {"raw", editor_raw},
+        {"fd", editor_fd},
+        {"read", editor_read},
+        {"step", editor_step},
+        {"key", editor_key},
+        {"put_back", editor_put_back},
+        {"line", editor_line},
+        {"set", editor_set},
+        {"insert", editor_insert},
+        {"erase", editor_erase},
+        {"size", editor_size},
+        {"close", editor_close},
         {NULL, NULL},
     };
-    use_wide_characters();
     luaL_newmetatable(L, EDITOR_TYPE);
     lua_pushcfunction(L, editor_close);
     lua_setfield(L, -2, "__gc");
@@ -410,7 +344,9 @@ int luaopen_nylon_ring_editor(lua_State *L) {
     luaL_register(L, NULL, methods);
     lua_setfield(L, -2, "__index");
     lua_newtable(L);
-    luaL_register(L, NULL, functions);
+    lua_pushcfunction(L, editor_new);
+    lua_setfield(L, -2, "new");
+    nr__system_register(L);
     nr__capture_register(L);
     nr__interrupt_register(L);
     nr__peek_register(L);
