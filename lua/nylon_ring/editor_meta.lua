@@ -30,9 +30,9 @@ function editor.width(character) end
 ---@return boolean takes false: not within that time
 function editor.await_writable(fd, ms) end
 
----Waits until this process has an open file to itself; closing the file lets go.
+---Locks an open file, unless another process has it locked; closing the file lets go.
 ---@param fd integer
----@return boolean
+---@return boolean has this process has it to itself now
 function editor.lock(fd) end
 
 ---Stops the process until it is continued, as SIGTSTP does by itself; nothing where nobody could continue it.

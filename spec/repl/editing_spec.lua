@@ -1,5 +1,7 @@
+local editor = require "nylon_ring.editor"
 local support = require "spec.support"
 local terminals = require "spec.support.terminal"
+local uv = require "luv"
 
 local echo = support.plugin "echo"
 
@@ -154,6 +156,22 @@ describe("editing a line", function()
         second:wait_end "> 1 + 1"
         second:press("Up", "Up", "Up")
         second:wait_end "> 2 + 2"
+    end)
+
+    it("goes on while another program has the history locked, and tells that once", function()
+        open()
+        terminal:enter "'kept'"
+        terminal:wait_end '"kept"\n>'
+        local fd = assert(uv.fs_open(terminal.home .. "/.local/state/nylon-ring/history", "a", 0))
+        assert.is_true(editor.lock(fd))
+        terminal:enter "'not kept'"
+        terminal:wait_end '"not kept"\n>'
+        terminal:enter "6 * 7"
+        local screen = terminal:wait_end "42\n>"
+        assert.equal(1, select(2, screen:gsub("%(the history is not kept: ", "")))
+        terminal:press "C-d"
+        terminal:wait "left 0 icanon"
+        uv.fs_close(fd)
     end)
 
     it("searches the history backwards", function()

@@ -1,3 +1,4 @@
+local editor = require "nylon_ring.editor"
 local evaluate = require "nylon_ring.repl.evaluate"
 local history = require "nylon_ring.repl.history"
 local layout = require "nylon_ring.repl.layout"
@@ -170,7 +171,8 @@ describe("history", function()
 
     it("takes entries of several programs at the same time", function()
         local code = [[local h = require("nylon_ring.repl.history").open(arg[1])
-            for i = 1, 200 do h:add(arg[2] .. " " .. i .. ("x"):rep(300)) end]]
+            for i = 1, 200 do h:add(arg[2] .. " " .. i .. ("x"):rep(300)) end
+            assert(not h:close())]]
         local script, remove_script = support.file("add.lua", code)
         finally(remove_script)
         nr.map({ "a", "b", "c" }, function(name)
@@ -195,6 +197,36 @@ describe("history", function()
         assert.equal(10000, #kept.entries)
         assert.same({ "entry 10501", "entry 20500" }, { kept.entries[1], kept.entries[10000] })
         assert.equal(10000, select(2, io.open(path):read("*a"):gsub("\n", "")))
+    end)
+
+    it("keeps what another program's lock keeps out of the file, and adds it later", function()
+        local fd = assert(uv.fs_open(path, "a", 0))
+        assert.is_true(editor.lock(fd))
+        local kept = history.open(path)
+        assert.equal(path .. " is locked by another program", kept:add "a")
+        kept:add "b"
+        assert.equal(path .. " is locked by another program", kept:close())
+        assert.same({ "a", "b" }, kept.entries)
+        assert.same({}, history.open(path).entries)
+        uv.fs_close(fd)
+        assert.is_nil(kept:add "c")
+        assert.same({ "a", "b", "c" }, history.open(path).entries)
+        assert.is_nil(kept:close())
+    end)
+
+    it("stays as it was where there is no room to write it anew", function()
+        local line = ("x"):rep(100)
+        local file = assert(io.open(path, "w"))
+        for index = 1, 20500 do
+            file:write(line, index, "\n")
+        end
+        file:close()
+        local code = ("require('nylon_ring.repl.history').open(%q)"):format(path)
+        -- A write beyond the limit is a short one, as on a full disk.
+        local shell = ("trap '' XFSZ; ulimit -f 100; exec '%s' -e \"$0\""):format(support.program)
+        local outcome = support.start("/bin/sh", { "-c", shell, code }):wait()
+        assert.same({ 0, "" }, { outcome.code, outcome.err })
+        assert.equal(10000, #history.open(path).entries)
     end)
 
     it("goes on without a file that can not be written", function()

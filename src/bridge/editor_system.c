@@ -37,9 +37,9 @@ static int l_await_writable(lua_State *L) {
     return 1;
 }
 
-/* editor.lock(fd): waits until this process has the file to itself; closing it lets go. */
+/* editor.lock(fd) → whether this process has the file to itself now; closing it lets go. */
 static int l_lock(lua_State *L) {
-    lua_pushboolean(L, flock((int)luaL_checkinteger(L, 1), LOCK_EX) == 0);
+    lua_pushboolean(L, flock((int)luaL_checkinteger(L, 1), LOCK_EX | LOCK_NB) == 0);
     return 1;
 }
 

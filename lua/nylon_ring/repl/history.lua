@@ -2,8 +2,8 @@
 -- several programs may add to at the same time.
 --
 -- One line of the file is one entry; its line ends and backslashes are escaped. An entry is added by one
--- locked write at the end. The file is written anew (beside, then renamed) when it holds twice as many
--- as are kept.
+-- locked write at the end; while another program holds the lock it waits for the next entry, or the end.
+-- The file is written anew (beside, then renamed) when it holds twice as many as are kept.
 
 local locked = require "nylon_ring.repl.locked"
 local uv = require "luv"
@@ -12,10 +12,12 @@ local M = {}
 
 local LIMIT = 10000
 local MODE = tonumber("600", 8)
+local TRIES, LAST_TRIES = 5, 200 -- to lock the file, a millisecond each
 
 ---@class nylon_ring.repl.History
 ---@field path? string nil: not kept
 ---@field entries string[]
+---@field private _unsaved string lines that are not in the file yet
 local History = {}
 History.__index = History
 
@@ -70,8 +72,18 @@ local function make_folder(path)
     end
 end
 
+-- Answers what of it could not be written, and why.
+local function write(fd, content)
+    local written, err = uv.fs_write(fd, content, -1)
+    written = written or 0
+    if written < #content then
+        return content:sub(written + 1), err or "there is no room for all of it"
+    end
+    return "", nil
+end
+
 local function rewrite(path)
-    local fd = locked.open(path)
+    local fd = locked.open(path, TRIES)
     if not fd then
         return
     end
@@ -81,11 +93,12 @@ local function rewrite(path)
     end
     local beside = ("%s.%d"):format(path, uv.os_getpid())
     local out = uv.fs_open(beside, "w", MODE)
-    if out and uv.fs_write(out, table.concat(lines), 0) then
-        uv.fs_rename(beside, path)
-    end
     if out then
+        local rest = write(out, table.concat(lines))
         uv.fs_close(out)
+        if rest ~= "" or not uv.fs_rename(beside, path) then
+            uv.fs_unlink(beside)
+        end
     end
     uv.fs_close(fd)
 end
@@ -109,11 +122,10 @@ function M.open(path)
     if #list > 2 * LIMIT then
         rewrite(path)
     end
-    return setmetatable({ path = path, entries = distinct(list) }, History)
+    return setmetatable({ path = path, entries = distinct(list), _unsaved = "" }, History)
 end
 
----Adds an entry, unless it is empty or begins with a space. Answers why it could not be kept in the
----file.
+---Adds an entry, unless it is empty or begins with a space. Answers why it is not in the file.
 ---@param entry string
 ---@return string|nil err
 function History:add(entry)
@@ -130,21 +142,29 @@ function History:add(entry)
     if #self.entries > LIMIT then
         table.remove(self.entries, 1)
     end
-    return self:_append(entry)
+    if self.path then
+        self._unsaved = self._unsaved .. escape(entry) .. "\n"
+        return self:_save(TRIES)
+    end
 end
 
-function History:_append(entry)
-    if not self.path then
-        return
-    end
+function History:_save(tries)
     make_folder(self.path)
-    local fd, err = locked.open(self.path)
+    local fd, err = locked.open(self.path, tries)
     if not fd then
         return err
     end
-    local written, why = uv.fs_write(fd, escape(entry) .. "\n", -1)
+    self._unsaved, err = write(fd, self._unsaved)
     uv.fs_close(fd)
-    return not written and why or nil
+    return err
+end
+
+---Ends: what could not be added before is tried once more. Answers why it is not in the file.
+---@return string|nil err
+function History:close()
+    if self._unsaved ~= "" then
+        return self:_save(LAST_TRIES)
+    end
 end
 
 ---The latest entry before `from` that contains a text; its index and where in it the text begins.

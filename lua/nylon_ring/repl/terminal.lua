@@ -192,12 +192,17 @@ end
 
 -- ---- Entering -----------------------------------------------------------------------------------
 
+-- Why the history is not kept, once.
+function Terminal:_tell_history(err)
+    if err and err ~= self._history_err then
+        self.screen:write(("(the history is not kept: %s)\n"):format(err))
+        self._history_err = err
+    end
+end
+
 -- What was entered: for the terminal itself (`:edit`, `:history`), else for the backend.
 function Terminal:_enter(text)
-    local err = self.history:add(text)
-    if err then
-        self.screen:write(("(the history is not kept: %s)\n"):format(err))
-    end
+    self:_tell_history(self.history:add(text))
     local name, rest = text:match "^%s*:(%a+)%s*(.-)%s*$"
     local command = name and editing.commands[name]
     if command then
@@ -350,6 +355,7 @@ function Terminal:close()
     if self._editing then
         self:_finish()
     end
+    self:_tell_history(self.history:close())
     self:take(false)
     self.screen:write(editor.close_capture())
     self._tty:close()
