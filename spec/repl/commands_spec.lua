@@ -1,4 +1,4 @@
-local record = require "nylon_ring.repl.record"
+local session_spec = require "nylon_ring.repl.spec"
 local support = require "spec.support"
 local uv = require "luv"
 
@@ -193,13 +193,13 @@ describe("command", function()
             ":spec " .. path,
         }, echo)
         local outcome = support.run { "test", path }
-        assert.equal("5 successes / 0 failures / 0 errors",
-            outcome.out:match "%d+ successes / %d+ failures / %d+ errors", outcome.out)
+        assert.equal("1 success / 0 failures / 0 errors",
+            outcome.out:match "%d+ success / %d+ failures / %d+ errors", outcome.out)
         assert.equal(0, outcome.code)
     end)
 
     it(":spec expects the refusals that there were", function()
-        local content, count = record.spec {
+        local content, count = session_spec.write {
             { kind = "load", name = "echo", path = uv.fs_realpath(echo) },
             { kind = "expression", code = "echo:call '/no-such-path'", failure = "plugin_handle_failed" },
         }

@@ -397,5 +397,9 @@ describe("a session on a terminal", function()
         terminal:wait_end "hello you\n>"
         terminal:enter ":help greet"
         terminal:wait "greet someone"
+        local saved, remove = support.file("session.lua", "")
+        finally(remove)
+        terminal:enter(":save " .. saved)
+        terminal:wait "saved 0 lines as"
     end)
 end)

@@ -5,7 +5,7 @@ local M = {}
 
 ---@class nylon_ring.repl.Entry
 ---@field text string as it was entered
----@field code string the Lua of it, without the marks at its end; of an expression no more than that
+---@field code string the Lua that runs, without the marks at its end; of an expression no more than that
 ---@field head string the statements before an expression
 ---@field fn? function the compiled chunk; an expression's answers its values as a table with their number
 ---@field err? string why it does not compile
@@ -49,13 +49,14 @@ local function load_last_expression(text, chunkname)
     end
 end
 
-local function load_statements(text, chunkname)
+-- Statements as they are compiled.
+local function as_compiled(text)
     local kept = keep_local(text)
-    local fn = kept and loadstring(kept, chunkname)
-    if fn then
-        return fn
-    end
-    return loadstring(" " .. text, chunkname) -- LuaJIT skips a first line that begins with a #
+    return kept and loadstring(kept) and kept or text
+end
+
+local function load_statements(text, chunkname)
+    return loadstring(" " .. as_compiled(text), chunkname) -- LuaJIT skips a first line that begins with a #
 end
 
 -- The chunk; of an expression also the statements before it, "" where there are none, and the expression.
@@ -108,7 +109,7 @@ function M.compile(text, chunkname)
         code, entry.silent = before, true
     end
     entry.fn, entry.expression = fn, tail ~= nil
-    entry.head, entry.code = head or "", tail or code
+    entry.head, entry.code = head or "", tail or as_compiled(code)
     if not fn then
         entry.err = err
         entry.incomplete = is_unfinished(err)

@@ -1,194 +1,206 @@
--- What a session did, as Lua that does it again: a script (`:save`), or a busted spec of its calls and
--- what they answered (`:spec`).
+-- What a session did, as lines of Lua that do it again: repl/script.lua makes a script of them (`:save`),
+-- repl/spec.lua a busted spec (`:spec`).
+--
+-- Both hold the lines one below the other, in one function. A line in the background that was done before
+-- the next one came stands there as any other; else it begins at its place and is waited for where the
+-- session saw it done:
+--
+--     echo:call("/slow") &          background_1 = nr.spawn(function() ... end)
+--     ...                           ...
+--     (it was done)                 background_1:join()
 
-local nr = require "nylon_ring"
-local result = require "nylon_ring.repl.result"
-local text = require "nylon_ring.repl.text"
+local code = require "nylon_ring.repl.code"
+local values = require "nylon_ring.repl.values"
 
 local M = {}
 
 ---@class nylon_ring.repl.Record
----@field code? string Lua
----@field kind "load"|"reload"|"unload"|"expression"|"statement"
+---@field kind "load"|"reload"|"unload"|"run"|"send"|"finish"|"done"|"expression"|"statement"
+---@field code? string Lua; of an expression no more than that
+---@field head? string the statements before an expression
 ---@field name? string of a plugin
----@field path? string where a plugin was loaded from
----@field failed? boolean
+---@field path? string where a plugin was loaded from; a script that was run
+---@field of? nylon_ring.repl.Record whose stream takes input; which line in the background was done
+---@field data? string what was sent into a stream
+---@field failed? "error"|"cancelled"
 ---@field background? boolean
+---@field values? integer how many an expression had
 ---@field answer? { status: integer, body: string }
----@field failure? string the code of an error that came as a value
----@field frames? { [1]: integer, [2]: string }[]
+---@field refused? boolean an error came as a value
+---@field failure? string its code
+---@field stream? boolean the value was a stream, which was shown
+---@field frames? { [1]: integer, [2]: string }[] what came of it; nil where that was too much
+---@field took? number milliseconds
 
--- A string as Lua text of one line; bytes that are no text by their numbers.
-local function quote(value)
-    local quoted = ("%q"):format(value):gsub("\\\n", "\\n")
-    if text.is_text(value) then
-        return quoted
-    end
-    return (quoted:gsub("[\128-\255]", function(byte)
-        return ("\\%d"):format(byte:byte())
-    end))
-end
+---@class nylon_ring.repl.Writer
+---@field records nylon_ring.repl.Record[]
+---@field values nylon_ring.repl.Values
+---@field names table<nylon_ring.repl.Record, string> variables of what was begun in the background
+---@field begun integer how many those are
+---@field count integer how many calls were written
+---@field loaded table<string, boolean> plugins by name: loaded by a line, or by the spec's block
+---@field style nylon_ring.repl.Style
 
--- A long string of several lines must keep its lines as they are.
-local function indent(code, by)
-    return by .. (code:find "%[=*%[" and code or code:gsub("\n", "\n" .. by))
-end
+---@class nylon_ring.repl.Style
+---@field load fun(writer: nylon_ring.repl.Writer, record: nylon_ring.repl.Record): string|nil
+---@field run string how a script is run, with `%s` for its path
+---@field expression fun(writer: nylon_ring.repl.Writer, record: nylon_ring.repl.Record, at: integer): string?
+---@field stream fun(writer: nylon_ring.repl.Writer, record: nylon_ring.repl.Record, stream: string): string
 
--- LuaJIT skips a first line that begins with a #.
-local function is_statement(code)
-    return loadstring(" " .. code) ~= nil
-end
-
-local function is_name(word)
-    return word:match "^[%a_][%w_]*$" and loadstring(("local %s"):format(word)) ~= nil
-end
-
--- Where a plugin is in the script: a global, if its name can be one.
-local function variable(name)
-    return is_name(name) and name or ("_G[%s]"):format(quote(name))
-end
-
-local function load_line(record)
-    return ("%s = assert(nr.load(%s, { name = %s }))"):format(variable(record.name), quote(record.path),
-        quote(record.name))
-end
-
--- Whether a later line uses `_`, `_1` and so on.
-local function uses_values(records, from)
-    for index = from, #records do
-        if records[index].code and records[index].code:find "%f[%w_]_%d*%f[^%w_]" then
-            return true
-        end
-    end
-    return false
-end
+local quote, indent = code.quote, code.indent
 
 local function comment(record, why)
-    return ("-- %s: %s"):format(why, (record.code:gsub("\n", "\n-- ")))
+    local text = (record.head and record.head .. "\n" or "") .. record.code
+    return ("-- %s: %s"):format(why, (text:gsub("\n", "\n-- ")))
 end
 
-local function script_line(records, index)
-    local record = records[index]
-    if record.kind == "load" then
-        return load_line(record)
-    elseif record.kind == "reload" or record.kind == "unload" then
-        return ("assert(%s:%s())"):format(variable(record.name), record.kind)
-    elseif record.failed then
-        return comment(record, "this failed")
-    end
-    local code = record.code
-    if record.kind == "expression" and uses_values(records, index + 1) then
-        code = ("_1, _2, _3 = %s\n_ = type(_1) == \"number\" and _2 or _1"):format(code)
-    elseif record.kind == "expression" and not is_statement(code) then
-        code = ("print(%s)"):format(code)
-    end
-    return record.background and ("nr.spawn(function()\n%s\nend)"):format(indent(code, "    ")) or code
-end
-
----The lines as a script that runs: `nylon-ring FILE`.
----@param records nylon_ring.repl.Record[]
+---A plugin by the variable that holds it, where its name can be one.
+---@param name string
 ---@return string
-function M.script(records)
-    local lines = { 'local nr = require "nylon_ring"', "" }
-    for index in ipairs(records) do
-        table.insert(lines, script_line(records, index))
+function M.plugin(name)
+    return code.is_name(name) and name or ("nr.plugin(%s)"):format(quote(name))
+end
+
+---A line that loads a plugin.
+---@param record nylon_ring.repl.Record
+---@return string
+function M.load_line(record)
+    return ("%sassert(nr.load(%s, { name = %s }))"):format(
+        code.is_name(record.name) and record.name .. " = " or "", quote(record.path), quote(record.name))
+end
+
+-- ---- Lines --------------------------------------------------------------------------------------
+
+local function lua_line(writer, record, index)
+    local body = record.code
+    if record.kind == "expression" then
+        body = writer.style.expression(writer, record, index)
     end
-    return table.concat(lines, "\n") .. "\n"
-end
-
--- ---- Specs --------------------------------------------------------------------------------------
-
-local function status_name(status)
-    local name = result.status(status)
-    return nr[name] == status and "nr." .. name or tostring(status)
-end
-
--- The code where something follows it on the line, which a comment at its end must not take.
-local function inline(code)
-    return code:find("--", 1, true) and code .. "\n" or code
-end
-
-local function frame_list(frames)
-    local list = {}
-    for _, frame in ipairs(frames) do
-        local status, data = frame[1], quote(frame[2])
-        local shown = status == nr.OK and data or ("{ %s, %s }"):format(status_name(status), data)
-        table.insert(list, ("    %s,"):format(shown))
+    if record.head then
+        body = body and record.head .. "\n" .. body or record.head
     end
-    return table.concat(list, "\n")
+    return body and code.statements(body)
 end
 
-local function assertions(records, index)
-    local record = records[index]
-    local code = inline(record.code)
-    if record.frames then
-        return ("assert.frames({\n%s\n}, %s)"):format(frame_list(record.frames), code)
-    elseif record.failure then
-        return ("assert.status(%s, %s)"):format(quote(record.failure), code)
-    end
-    local before = ""
-    if uses_values(records, index + 1) then
-        before, code = ("_1, _2 = %s\n_ = _2\n"):format(record.code), "_1, _2"
-    end
-    return ("%sassert.same({ %s, %s }, { %s })"):format(before, status_name(record.answer.status),
-        quote(record.answer.body), code)
-end
-
-local function title(record)
-    return (record.code:gsub("%s+", " "))
-end
-
--- Each plugin as it was loaded last.
-local function loaded(records)
-    local names, by_name = {}, {}
-    for _, record in ipairs(records) do
-        if record.kind == "load" then
-            if not by_name[record.name] then
-                table.insert(names, record.name)
-            end
-            by_name[record.name] = record
+local function done_at(records, record)
+    for index, each in ipairs(records) do
+        if each.kind == "done" and each.of == record then
+            return index
         end
     end
-    return names, by_name
 end
 
-local function fixtures(records)
+local function begin(writer, record, format)
+    writer.begun = writer.begun + 1
+    writer.names[record] = format:format(writer.begun)
+    return writer.names[record]
+end
+
+-- The stream is in a variable until it is read, where it ended: input comes in between.
+local function begin_stream(writer, record, index)
+    local name = begin(writer, record, "stream_%d")
+    local assigned, stream = writer.values:assign(index)
+    local body = (assigned and assigned .. "\n" or "") .. ("%s = %s"):format(name, stream)
+    return code.statements(record.head and record.head .. "\n" .. body or body)
+end
+
+local function background_line(writer, record, index)
+    local done = done_at(writer.records, record)
+    if done == index + 1 then
+        return lua_line(writer, record, index)
+    elseif record.stream then
+        return begin_stream(writer, record, index)
+    elseif not done then
+        return comment(record, "this was not done yet")
+    end
+    local body = lua_line(writer, record, index)
+    return body and ("%s = nr.spawn(function()\n%s\nend)"):format(
+        begin(writer, record, "background_%d"), indent(body))
+end
+
+local function failed_line(writer, record)
+    if record.failed == "cancelled" or not writer.values:needs_error() then
+        return comment(record, record.failed == "cancelled" and "this was cancelled" or "this failed")
+    end
+    local body = (record.head and record.head .. "\n" or "") .. record.code
+    if not code.is_statement(body) then
+        body = (record.head and record.head .. "\n" or "") .. "return " .. record.code
+    end
+    return ("_err = select(2, pcall(function()\n%s\nend))"):format(indent(body))
+end
+
+local write = {}
+
+function write.load(writer, record)
+    local line = writer.style.load(writer, record)
+    writer.loaded[record.name] = true
+    return line
+end
+
+function write.reload(_, record)
+    return ("assert(%s:reload())"):format(M.plugin(record.name))
+end
+
+function write.unload(_, record)
+    return ("assert(%s:unload())"):format(M.plugin(record.name))
+end
+
+function write.run(writer, record)
+    return writer.style.run:format(quote(record.path))
+end
+
+function write.send(writer, record)
+    return ("assert(%s:send(%s))"):format(writer.names[record.of], quote(record.data))
+end
+
+function write.finish(writer, record)
+    return ("assert(%s:finish())"):format(writer.names[record.of])
+end
+
+function write.done(writer, record)
+    local name = writer.names[record.of]
+    if name and record.of.stream then
+        return writer.style.stream(writer, record.of, name)
+    end
+    return name and name .. ":join()"
+end
+
+local function line(writer, index)
+    local record = writer.records[index]
+    if (record.of or record).failed then
+        return record.code and failed_line(writer, record)
+    elseif write[record.kind] then
+        return write[record.kind](writer, record)
+    end
+    return (record.background and background_line or lua_line)(writer, record, index)
+end
+
+---The lines as Lua, in the style of a script or a spec.
+---@param records nylon_ring.repl.Record[]
+---@param style nylon_ring.repl.Style
+---@return string[] lines
+---@return integer count how many calls they compare
+function M.lines(records, style)
+    local writer = { records = records, values = values.new(records), names = {}, begun = 0, count = 0,
+        loaded = {}, style = style }
     local lines = {}
-    local names, by_name = loaded(records)
-    for _, name in ipairs(names) do
-        table.insert(lines, ("    %s%s = nr.test.plugin(%s, { name = %s })\n"):format(
-            is_name(name) and "local " or "", variable(name), quote(by_name[name].path), quote(name)))
+    for index in ipairs(records) do
+        table.insert(lines, line(writer, index) or nil)
     end
-    return table.concat(lines)
+    return lines, writer.count
 end
 
--- A line that is no call of a plugin, but may do what a later one needs.
-local function is_preparation(record)
-    return record.code and not record.failed and not record.background
-        and (record.kind == "statement" or is_statement(record.code))
-end
-
----The calls and what they answered, as a spec: `nylon-ring test FILE`. Other lines stand before the call
----that followed them. Also how many calls it holds.
----@param records nylon_ring.repl.Record[]
+---Requires what a session has as names by itself.
+---@param lines string[]
 ---@return string
----@return integer
-function M.spec(records)
-    local head = 'local nr = require "nylon_ring"\n\ndescribe("session", function()\n'
-    local parts = { head .. fixtures(records) }
-    local before, count = {}, 0
-    for index, record in ipairs(records) do
-        if record.answer or record.frames or record.failure then
-            count = count + 1
-            table.insert(before, assertions(records, index))
-            table.insert(parts, ("    it(%s, function()\n%s\n    end)\n"):format(quote(title(record)),
-                indent(table.concat(before, "\n"), "        ")))
-            before = {}
-        elseif is_preparation(record) then
-            table.insert(before, record.code)
+function M.modules(lines)
+    local head = 'local nr = require "nylon_ring"\n'
+    for _, each in ipairs(lines) do
+        if each:find "%f[%w_]uv%f[^%w_]" then
+            return head .. 'local uv = require "luv"\n'
         end
     end
-    return table.concat(parts, "\n") .. "end)\n", count
+    return head
 end
 
 return M

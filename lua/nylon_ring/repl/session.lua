@@ -144,11 +144,12 @@ function Session:_show(job, values)
         environment.keep(self.env, values, first)
         self.streams[job.id] = first
         announce(self, job)
-        job.viewing = true
+        job.viewing, job.entry.record.stream = true, true
         local status, data, frames = streams.view(self, job.id, first)
         job.viewing, self.streams[job.id] = false, nil
         job.entry.record.frames = frames
-        if status == nil then
+        if status == nil and data ~= nil then
+            job.entry.record.failed = "error"
             rawset(self.env, "_err", data)
             self.out.show_failure(self, data, uv.hrtime() - job.start)
         end
@@ -157,8 +158,10 @@ function Session:_show(job, values)
     local answer = result.is_answer(job.entry, values)
     local failure = first == nil and (errors.is(second) or values.n == 3 and is_luv_error(values[3]))
     environment.keep(self.env, values, answer and second or first)
+    job.entry.record.values = values.n
     if failure then
         self:_keep_failure(second)
+        job.entry.record.refused = true
         job.entry.record.failure = errors.is(second) and second.code or nil
     elseif answer then
         job.entry.record.answer = { status = first, body = second }
@@ -199,10 +202,10 @@ function Session:_ended(job, task)
     traces.flush(self)
     self.jobs[job.id] = nil
     local unwanted = task._state == "cancelled" and job.unwanted
+    if task._state ~= "ok" and job.entry.record then
+        job.entry.record.failed = task._state == "cancelled" and "cancelled" or "error"
+    end
     if task._state ~= "ok" and not unwanted and open_sessions[self] then
-        if job.entry.record then
-            job.entry.record.failed = true
-        end
         job.background = job.background or job.returned
         announce(self, job)
         if task._state ~= "cancelled" then
@@ -249,6 +252,7 @@ function Session:_run(entry, done)
             self.out.show_values(self, { n = 0 }, uv.hrtime() - job.start, true)
         end
         job.returned = true
+        self:_record_end(job)
         let_streams_live(job.task)
         self:_free(job)
     end, nil, function(task)
@@ -281,12 +285,24 @@ local function command_entry(self, text)
 end
 
 function Session:_record(entry)
-    local kind = entry.expression and "expression" or "statement"
-    if entry.head ~= "" then
-        self:note { kind = "statement", code = entry.head }
-    end
-    entry.record = { code = entry.code, kind = kind, background = entry.background or nil }
+    entry.record = {
+        kind = entry.expression and "expression" or "statement",
+        code = entry.code,
+        head = entry.head ~= "" and entry.head or nil,
+        background = entry.background or nil,
+    }
     self:note(entry.record)
+end
+
+-- What the lines that were entered meanwhile may have been for, or what later ones rest on.
+function Session:_record_end(job)
+    local record = job.entry.record
+    if record then
+        record.took = (uv.hrtime() - job.start) / 1e6
+        if record.background then
+            self:note { kind = "done", of = record }
+        end
+    end
 end
 
 ---Notes what a command did: for `:save` and `:spec`.
@@ -356,6 +372,9 @@ function Session:background()
         return false
     end
     job.background = true
+    if job.entry.record then
+        job.entry.record.background = true
+    end
     self:write "\n"
     self.out.show_running(self, job)
     self:_free(job)

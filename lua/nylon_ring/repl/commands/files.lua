@@ -1,7 +1,8 @@
 -- Commands that read and write files: running a script, keeping the session as a script or as a spec.
 
+local as_script = require "nylon_ring.repl.script"
+local as_spec = require "nylon_ring.repl.spec"
 local files = require "nylon_ring.repl.files"
-local record = require "nylon_ring.repl.record"
 local text = require "nylon_ring.repl.text"
 
 return function(commands)
@@ -25,17 +26,18 @@ return function(commands)
         if not fn then
             commands.fail("%s", err)
         end
-        session:note { kind = "statement", code = ("dofile(%q)"):format(files.expand(rest)) }
         setfenv(fn, session.env)()
+        session:note { kind = "run", path = files.expand(rest) }
     end
 
     local function save(session, rest)
-        write(rest, record.script(session.records))
-        session:write(("saved %s as %s\n"):format(text.plural(#session.records, "line"), rest))
+        local content, count = as_script.write(session.records)
+        write(rest, content)
+        session:write(("saved %s as %s\n"):format(text.plural(count, "line"), rest))
     end
 
     local function spec(session, rest)
-        local content, count = record.spec(session.records)
+        local content, count = as_spec.write(session.records)
         if count == 0 then
             commands.fail "no line has called a plugin yet"
         end

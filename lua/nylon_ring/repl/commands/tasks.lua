@@ -77,22 +77,26 @@ return function(commands)
         if not stream then
             commands.fail("no stream is shown as '%s'; start one with & at the end of the line", word)
         end
-        return stream
+        return stream, session.jobs[tonumber(word)].entry.record
     end
 
     local function send(session, rest)
         local word, data = rest:match "^(%S*)%s?(.*)$"
-        local ok, err = stream_of(session, word):send(data)
+        local stream, record = stream_of(session, word)
+        local ok, err = stream:send(data)
         if not ok then
             commands.fail("%s", tostring(err))
         end
+        session:note { kind = "send", of = record, data = data }
     end
 
     local function close(session, rest)
-        local ok, err = stream_of(session, rest):finish()
+        local stream, record = stream_of(session, rest)
+        local ok, err = stream:finish()
         if not ok and err then
             commands.fail("%s", tostring(err))
         end
+        session:note { kind = "finish", of = record }
     end
 
     return {
