@@ -233,8 +233,17 @@ describe("history", function()
         local folder = path:match "^(.*)/"
         local kept = history.open(folder .. "/history/below")
         assert.is_string(kept:add "a")
-        assert.same({ "a" }, kept.entries)
+        assert.is_nil(kept:add "b") -- once is enough
+        assert.same({ "a", "b" }, kept.entries)
         assert.is_nil(uv.fs_stat(folder .. "/history/below"))
+    end)
+
+    it("goes on where its file is a folder", function()
+        local kept = history.open(path:match "^(.*)/")
+        assert.same({}, kept.entries)
+        assert.matches("directory", kept:add "a")
+        assert.is_nil(kept:add "b")
+        assert.same({ "a", "b" }, kept.entries)
     end)
 end)
 

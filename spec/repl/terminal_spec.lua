@@ -378,6 +378,25 @@ describe("a session on a terminal", function()
         terminal:wait 'script.lua:1: halfway"\n>'
     end)
 
+    it("begins where the history's file is a folder, and tells once that it is not kept", function()
+        local path, remove = support.file("file", "")
+        local state = path:match "^(.*)/"
+        for _, name in ipairs { "/nylon-ring", "/nylon-ring/history" } do
+            assert(uv.fs_mkdir(state .. name, tonumber("700", 8)))
+        end
+        finally(function()
+            uv.fs_rmdir(state .. "/nylon-ring/history")
+            uv.fs_rmdir(state .. "/nylon-ring")
+            remove()
+        end)
+        open({ "repl" }, { env = { XDG_STATE_HOME = state } })
+        terminal:enter "1 + 1"
+        terminal:wait_end "2\n>"
+        terminal:enter "2 + 1"
+        local screen = terminal:wait_end "3\n>"
+        assert.equal(1, select(2, screen:gsub("the history is not kept", "")), screen)
+    end)
+
     it("runs the rc file, in which commands of one's own are made", function()
         local home = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/nylon-ring-home-XXXXXX"))
         local folder = home .. "/nylon-ring"

@@ -18,6 +18,7 @@ local TRIES, LAST_TRIES = 5, 200 -- to lock the file, a millisecond each
 ---@field path? string nil: not kept
 ---@field entries string[]
 ---@field private _unsaved string lines that are not in the file yet
+---@field private _unread? string why the file could not be read
 local History = {}
 History.__index = History
 
@@ -50,18 +51,22 @@ local function distinct(list)
     return entries
 end
 
+-- None, and why, where the file is there and can not be read.
 local function read_entries(path)
-    local file = io.open(path, "rb")
-    local list = {}
+    if not uv.fs_stat(path) then
+        return {}
+    end
+    local file, err = io.open(path, "rb")
+    local content
     if file then
-        for line in file:lines() do
-            if line ~= "" then
-                table.insert(list, unescape(line))
-            end
-        end
+        content, err = file:read "*a" -- a folder can be opened, and not be read
         file:close()
     end
-    return list
+    local list = {}
+    for line in (content or ""):gmatch "[^\n]+" do
+        table.insert(list, unescape(line))
+    end
+    return list, not content and err or nil
 end
 
 local function make_folder(path)
@@ -87,8 +92,13 @@ local function rewrite(path)
     if not fd then
         return
     end
+    local list, err = read_entries(path)
+    if err then
+        uv.fs_close(fd)
+        return
+    end
     local lines = {}
-    for _, entry in ipairs(distinct(read_entries(path))) do
+    for _, entry in ipairs(distinct(list)) do
         table.insert(lines, escape(entry) .. "\n")
     end
     local beside = ("%s.%d"):format(path, uv.os_getpid())
@@ -118,14 +128,17 @@ end
 ---@param path? string nil: one that is forgotten at the end
 ---@return nylon_ring.repl.History
 function M.open(path)
-    local list = path and read_entries(path) or {}
+    local list, err = {}, nil
+    if path then
+        list, err = read_entries(path)
+    end
     if #list > 2 * LIMIT then
         rewrite(path)
     end
-    return setmetatable({ path = path, entries = distinct(list), _unsaved = "" }, History)
+    return setmetatable({ path = path, entries = distinct(list), _unsaved = "", _unread = err }, History)
 end
 
----Adds an entry, unless it is empty or begins with a space. Answers why it is not in the file.
+---Adds an entry, unless it is empty or begins with a space. Answers why the file does not serve.
 ---@param entry string
 ---@return string|nil err
 function History:add(entry)
@@ -144,7 +157,7 @@ function History:add(entry)
     end
     if self.path then
         self._unsaved = self._unsaved .. escape(entry) .. "\n"
-        return self:_save(TRIES)
+        return self:_save(TRIES) or self._unread
     end
 end
 
