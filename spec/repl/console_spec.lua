@@ -1,3 +1,4 @@
+local consoles = require "spec.support.console"
 local nr = require "nylon_ring"
 local support = require "spec.support"
 local terminals = require "spec.support.terminal"
@@ -53,9 +54,59 @@ describe("the console of a running program", function()
 
     it("tells failures by the exit code, and leaves the program alone", function()
         local outcome = join { "error 'no'", "print 'after'" }
-        assert.equal(1, outcome.code)
-        assert.truthy(outcome.out:match "^error: input:1:1: no\n")
+        assert.same({ 1, "", "error: input:1:1: no\n  input:1:1: in the line\n" },
+            { outcome.code, outcome.out, outcome.err })
         assert.equal("true\n", join({ "counter > 0" }).out)
+    end)
+
+    local function plain(outcome)
+        local function equal(text)
+            return (text:gsub("%d[%d.]* [µnm]*s%f[%W]", "TIME"):gsub("%d[%d.]*", "N"))
+        end
+        return { outcome.code, equal(outcome.out), equal(outcome.err) }
+    end
+
+    it("does with lines what the REPL does without it", function()
+        local all = {
+            { "print 'before'", "error 'no'", "print 'after'" },
+            { "x = = 1", "print 'after'" },
+            { ":nonsense", "print 'after'" },
+            { "nil, require('nylon_ring.errors').new { code = 'c', message = 'm' }", "print 'after'" },
+            { "for i = 1, 2 do", "print(i)", "end" },
+            { "print 'before'", "for i = 1, 2 do" },
+            { "nr.sleep(30), 'late' &", "'early'" },
+            { "nr.sleep(1), error 'late' &", "nr.sleep(30)", "print 'after'" },
+            { "print 'before'", ":quit", "print 'after'" },
+        }
+        for _, lines in ipairs(all) do
+            local pieces = {}
+            for _, line in ipairs(lines) do
+                table.insert(pieces, "-e")
+                table.insert(pieces, line)
+            end
+            local stdin = table.concat(lines, "\n") .. "\n"
+            local want = plain(support.run({ "repl", "--no-rc" }, { stdin = stdin }))
+            assert.same(want, plain(join(lines)))
+            assert.same(want, plain(support.run { "repl", "--no-rc", unpack(pieces) }))
+            assert.same(want, plain(support.run { "repl", "--connect", path, unpack(pieces) }))
+            assert.same(plain(support.run({ "repl", "--no-rc", "--json" }, { stdin = stdin })),
+                plain(join(lines, "--json")))
+        end
+    end)
+
+    it("tells a client that waits for lines at once when the program has ended", function()
+        for signal, told in pairs { sigterm = "the program has ended", sigkill = "the program is gone" } do
+            local one = consoles.program "require('nylon_ring').spawn(require('nylon_ring').sleep, 60000)"
+            local args = { "repl", "--connect", one.path }
+            local child = support.start(support.program, args, { hold_stdin = true })
+            child._pipes.stdin:write "print 'here'\n"
+            child:wait_for("out", "here\n")
+            one.child:kill(signal)
+            assert.same({ 1, ("nylon-ring repl: %s\n"):format(told) }, { child:wait().code, child.err })
+            child:finish()
+            uv.fs_unlink(one.path) -- which a killed one leaves behind
+            one:close()
+        end
     end)
 
     it("answers as JSON to who wants it so", function()
@@ -109,7 +160,7 @@ describe("the console of a running program", function()
         first:wait_end "true\napp>"
         app:kill "sigterm"
         first:wait "left 0 icanon"
-        assert.truthy(first:screen():find("the program ends", 1, true))
+        assert.truthy(first:screen():find("the program has ended", 1, true))
     end)
 
     it("stops a line that never comes back, on Ctrl-C and when the client has left", function()

@@ -86,6 +86,9 @@ describe("lines without a terminal", function()
     it("may come from the command line", function()
         assert.equal("2\n2\n", repl(nil, "-e", "1 + 1", "-e", "_").out)
         assert.equal(1, repl(nil, "-e", "error 'no'", "-e", "print 'after'").code)
+        assert.equal("1\n2\n", repl(nil, "-e", "for i = 1, 2 do", "-e", "print(i) end").out)
+        assert.equal("nylon-ring repl: the last line is unfinished: for i = 1, 2 do\n",
+            repl(nil, "-e", "for i = 1, 2 do").err)
     end)
 
     it("wait for what is in the background before the end", function()
@@ -97,6 +100,15 @@ describe("lines without a terminal", function()
         local outcome = repl "nr.sleep(20), error 'late' &\n'early'\n"
         assert.equal(1, outcome.code)
         assert.truthy(outcome.err:find("error: input:1:1: late", 1, true))
+    end)
+
+    it("stop, and leave with 1, when what is in the background fails between two of them", function()
+        local child = support.start(support.program, { "repl", "--no-rc" }, { hold_stdin = true })
+        child._pipes.stdin:write "nr.sleep(1), error 'late' &\n"
+        child:wait_for("err", "late")
+        child:send "'after'\n"
+        local outcome = child:wait()
+        assert.same({ 1, nil }, { outcome.code, outcome.out:match "after" })
     end)
 
     it("keep the first local of a line, and the values of the line before", function()

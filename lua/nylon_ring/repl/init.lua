@@ -5,13 +5,11 @@
 --     pipe.lua ────────────────────────────────────────────────▶ session.lua
 
 local commands = require "nylon_ring.repl.commands"
-local input = require "nylon_ring.cli.input"
 local history = require "nylon_ring.repl.history"
 local local_backend = require "nylon_ring.repl.local"
 local logs = require "nylon_ring.repl.logs"
 local nr = require "nylon_ring"
 local pipe = require "nylon_ring.repl.pipe"
-local result = require "nylon_ring.repl.result"
 local say = require "nylon_ring.cli.say"
 local sessions = require "nylon_ring.repl.session"
 local terminals = require "nylon_ring.repl.terminal"
@@ -73,7 +71,7 @@ end
 -- Errors that nobody waits for are shown where people look.
 local function show_errors(session)
     return nr.on_error(function(err, traceback)
-        session.failed = true
+        session:note_failure()
         session.out.show_error(session, err, traceback)
     end)
 end
@@ -166,16 +164,10 @@ end
 ---@return integer code
 local function run_lines(options)
     local quit
-    local session = sessions.new {
-        write = function(text)
-            io.stdout:write(text)
-            io.stdout:flush()
-        end,
-        write_log = function(text)
-            io.stderr:write(text)
-        end,
-        color = false,
-        out = options.json and require "nylon_ring.repl.json_result" or M.plain_result(),
+    local session = pipe.session {
+        write = pipe.write,
+        write_err = pipe.write_err,
+        json = options.json,
         on_quit = function(code)
             quit = code
             os.exit(code)
@@ -183,18 +175,11 @@ local function run_lines(options)
     }
     session.settings.frames = math.huge -- whoever reads them can count
     local stop_logs, previous = logs.open(true), show_errors(session)
-    local ok = load_plugins(session, options.plugins)
-    local err
-    if ok and #options.code > 0 then
-        for _, text in ipairs(options.code) do
-            ok = ok and pipe.run(session, text)
-        end
-        session:wait()
-        ok = ok and not session.failed
-    elseif ok then
-        local lines = input.open "-"
-        ok, err = pipe.run_all(session, lines)
-        lines:close()
+    local ok, err = load_plugins(session, options.plugins), nil
+    if ok then
+        local lines = pipe.lines(options.code)
+        ok, err = pipe.run_all(pipe.target(session), lines)
+        lines.close()
     end
     stop_logs()
     nr.on_error(previous)
@@ -203,22 +188,6 @@ local function run_lines(options)
         say.error("nylon-ring repl", err)
     end
     return quit or ok and 0 or 1
-end
-
----Results on standard output, errors on standard error: for scripts and pipes.
-function M.plain_result()
-    return setmetatable({
-        show_error = function(session, err, traceback)
-            result.show_error({
-                paint = session.paint,
-                settings = session.settings,
-                write = function(_, text)
-                    io.stdout:flush()
-                    io.stderr:write(text)
-                end,
-            }, err, traceback)
-        end,
-    }, { __index = result })
 end
 
 ---Runs a REPL in the running task.

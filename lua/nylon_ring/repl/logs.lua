@@ -32,7 +32,7 @@ local function take(line)
     for session in sessions.each() do
         local name = followers[session]
         if session.settings.logs and name == nil or name == "" or name == line.plugin then
-            session.write_log(M.format(line, session.paint) .. "\n")
+            session.write_err(M.format(line, session.paint) .. "\n")
         end
     end
 end

@@ -1,12 +1,102 @@
 -- A session without a terminal: lines from a pipe, a file or the command line, one after the other,
 -- without prompt, colour or history. It stops at the first error. An unfinished last line is an error.
+--
+--     lines ──▶ run_all ──▶ target: a session of this process, or of a running program (console/client.lua)
 
 local evaluate = require "nylon_ring.repl.evaluate"
+local input = require "nylon_ring.cli.input"
 local nr = require "nylon_ring"
+local sessions = require "nylon_ring.repl.session"
 
 local M = {}
 
----Runs one entry to its end, also what it made.
+---What runs lines.
+---@class nylon_ring.repl.Target
+---@field run fun(self, text: string): boolean runs one entry to its end; false when something has failed
+---@field wait fun(self): boolean waits for the background as well; false when something has failed
+
+---@class nylon_ring.repl.LocalTarget: nylon_ring.repl.Target
+local Local = {}
+Local.__index = Local
+
+---@param session nylon_ring.repl.Session
+---@return nylon_ring.repl.Target
+function M.target(session)
+    return setmetatable({ session = session }, Local)
+end
+
+---Takes a line as `session:submit` does, unless something has failed: also what an earlier one left in the
+---background.
+---@param session nylon_ring.repl.Session
+---@param text string
+---@param done fun()
+function M.submit(session, text, done)
+    if session.has_failed then
+        return done()
+    end
+    session:submit(text, done)
+end
+
+---@async
+function Local:run(text)
+    nr.await(function(resume)
+        M.submit(self.session, text, resume)
+    end)
+    return not self.session.has_failed
+end
+
+---@async
+function Local:wait()
+    self.session:wait()
+    return not self.session.has_failed
+end
+
+---A session whose output is read by programs: results go one way, errors and log lines another.
+---@param options { write: fun(text: string), write_err: fun(text: string), json?: boolean,
+---  on_quit: fun(code: integer) }
+---@return nylon_ring.repl.Session
+function M.session(options)
+    return sessions.new {
+        write = options.write,
+        write_err = options.write_err,
+        color = false,
+        out = require(options.json and "nylon_ring.repl.json_result" or "nylon_ring.repl.plain_result"),
+        on_quit = options.on_quit,
+    }
+end
+
+---Writes errors and log lines where those of a program go, after what its output still holds.
+---@param text string
+function M.write_err(text)
+    io.stdout:flush()
+    io.stderr:write(text)
+end
+
+---Writes results.
+---@param text string
+function M.write(text)
+    io.stdout:write(text)
+    io.stdout:flush()
+end
+
+---The lines that are to be run: those given, else standard input.
+---@param given string[]
+---@return { line: (fun(self): string|nil, string|nil), close: fun() }
+function M.lines(given)
+    if #given == 0 then
+        return input.open "-"
+    end
+    local index = 0
+    return {
+        line = function()
+            index = index + 1
+            return given[index]
+        end,
+        close = function() end,
+    }
+end
+
+---Runs one entry of a session to its end, also what it made.
 ---@async
 ---@param session nylon_ring.repl.Session
 ---@param text string
@@ -18,35 +108,33 @@ function M.run(session, text)
     return not session.failed
 end
 
----Runs all lines.
+---Runs all lines, and waits for what they left in the background.
 ---@async
----@param session nylon_ring.repl.Session
----@param input nylon_ring.cli.Input
+---@param target nylon_ring.repl.Target
+---@param lines { line: (fun(self): string|nil, string|nil) }
 ---@return boolean ok
 ---@return string|nil err
-function M.run_all(session, input)
+function M.run_all(target, lines)
     local kept
-    local line, unreadable = input:line()
+    local line, unreadable = lines:line()
     while line do
         local text = kept and kept .. "\n" .. line or line
         if evaluate.is_incomplete(text) then
             kept = text
         else
             kept = nil
-            if not M.run(session, text) then
+            if not target:run(text) then
                 return false
             end
         end
-        line, unreadable = input:line()
+        line, unreadable = lines:line()
     end
     if unreadable then
         return false, ("the input can not be read: %s"):format(unreadable)
-    end
-    if kept then
+    elseif kept then
         return false, ("the last line is unfinished: %s"):format(kept:match "[^\n]*$")
     end
-    session:wait()
-    return not session.failed
+    return target:wait()
 end
 
 return M

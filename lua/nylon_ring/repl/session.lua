@@ -45,6 +45,8 @@ local M = {}
 ---@field targets table<string, table<string, true>> by plugin: paths that were called and not refused
 ---@field watches table<nylon_ring.Plugin, nylon_ring.repl.Watch> whose ABI is shown
 ---@field failed boolean the last line failed
+---@field has_failed boolean so has some line, or what it left in the background
+---@field write_err fun(text: string) for log lines, and errors where they go apart
 ---@field on_quit fun(code: integer)
 ---@field private _foreground? nylon_ring.repl.Job
 ---@field private _done? fun()
@@ -55,12 +57,12 @@ Session.__index = Session
 local open_sessions = {}
 
 ---@param options { write: fun(text: string), color: boolean, on_quit: fun(code: integer), out?: table,
----  write_log?: fun(text: string) }
+---  write_err?: fun(text: string) }
 ---@return nylon_ring.repl.Session
 function M.new(options)
     local self = setmetatable({
         write_to = options.write,
-        write_log = options.write_log or options.write,
+        write_err = options.write_err or options.write,
         settings = settings.new(),
         paint = paint.new(options.color),
         on_quit = options.on_quit,
@@ -72,6 +74,7 @@ function M.new(options)
         watches = {},
         _entered = 0,
         failed = false,
+        has_failed = false,
     }, Session)
     self.env = environment.new(function(text)
         self:write(text)
@@ -179,8 +182,13 @@ function Session:_show(job, values)
     end
 end
 
+---Notes that something has failed.
+function Session:note_failure()
+    self.failed, self.has_failed = true, true
+end
+
 function Session:_keep_failure(err)
-    self.failed = true
+    self:note_failure()
     rawset(self.env, "_err", err)
 end
 
@@ -218,20 +226,29 @@ function Session:_ended(job, task)
         end
     end
     self:_free(job)
-    if self._on_idle and next(self.jobs) == nil then
-        self._on_idle()
+    local on_idle = self._on_idle
+    if on_idle and next(self.jobs) == nil then
+        self._on_idle = nil
+        on_idle()
+    end
+end
+
+---Calls a function once nothing that the session began runs any more.
+---@param fn fun()
+function Session:when_idle(fn)
+    if next(self.jobs) == nil then
+        fn()
+    else
+        self._on_idle = fn
     end
 end
 
 ---Waits until nothing that the session began runs any more.
 ---@async
 function Session:wait()
-    if next(self.jobs) ~= nil then
-        nr.await(function(resume)
-            self._on_idle = resume
-        end)
-        self._on_idle = nil
-    end
+    nr.await(function(resume)
+        self:when_idle(resume)
+    end)
 end
 
 ---Runs a function as a line.
@@ -327,7 +344,7 @@ function Session:submit(text, done)
         err = entry.err
     end
     if err then
-        self.failed = true
+        self:note_failure()
         self.out.show_error(self, err)
         return done()
     end

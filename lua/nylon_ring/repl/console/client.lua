@@ -2,10 +2,9 @@
 
 local channels = require "nylon_ring.repl.console.channel"
 local errors = require "nylon_ring.errors"
-local evaluate = require "nylon_ring.repl.evaluate"
 local history = require "nylon_ring.repl.history"
-local input = require "nylon_ring.cli.input"
 local nr = require "nylon_ring"
+local pipe = require "nylon_ring.repl.pipe"
 local say = require "nylon_ring.cli.say"
 local settings = require "nylon_ring.repl.settings"
 local terminals = require "nylon_ring.repl.terminal"
@@ -17,11 +16,12 @@ local M = {}
 local PATIENCE = 2 -- interrupts without an answer, before another one leaves
 local GREETING = 2000 -- milliseconds that a program may take to answer at all
 
----@class nylon_ring.repl.Remote: nylon_ring.repl.Backend
+---@class nylon_ring.repl.Remote: nylon_ring.repl.Backend, nylon_ring.repl.Target
 ---@field private _channel nylon_ring.repl.Channel
 ---@field on_ready fun(failed: boolean)
 ---@field on_out fun(text: string)
----@field on_bye fun(code: integer, text?: string)
+---@field on_err fun(text: string)
+---@field private _left? { [1]: integer, [2]: string? } what the console has left with
 ---@field private _unanswered integer interrupts since something came
 local Remote = {}
 Remote.__index = Remote
@@ -29,8 +29,48 @@ Remote.__index = Remote
 function Remote:submit(text)
     local ok, err = self._channel:send { op = "line", text = text }
     if not ok then
-        self.on_out(("the line can not be sent: %s\n"):format(err))
+        self.on_err(("the line can not be sent: %s\n"):format(err))
         self.on_ready(true)
+    end
+end
+
+-- Sends something and waits for what comes of it.
+local function await_ready(remote, send)
+    return nr.await(function(resume)
+        remote.on_ready = function(failed)
+            resume(not failed)
+        end
+        send()
+    end)
+end
+
+---@async
+function Remote:run(text)
+    return await_ready(self, function()
+        self:submit(text)
+    end)
+end
+
+---@async
+function Remote:wait()
+    return await_ready(self, function()
+        self._channel:send { op = "wait" }
+    end)
+end
+
+---Calls a function when the console has ended the connection, with a code and a reason; at once where it has.
+---@param fn fun(code: integer, why?: string)
+function Remote:when_left(fn)
+    self._on_left = fn
+    if self._left then
+        fn(unpack(self._left, 1, 2))
+    end
+end
+
+function Remote:_leave(code, why)
+    if not self._left then
+        self._left = { code, why }
+        self._on_left(code, why)
     end
 end
 
@@ -45,7 +85,7 @@ end
 function Remote:interrupt()
     self._unanswered = self._unanswered + 1
     if self._unanswered > PATIENCE then
-        return self.on_bye(130, "the program does not answer, and is left as it is")
+        return self:_leave(130, "the program does not answer, and is left as it is")
     elseif self._unanswered == PATIENCE then
         self.on_out "\n(the program does not answer; Ctrl-C again leaves it)\n"
     end
@@ -74,6 +114,10 @@ function receive.out(self, message)
     self.on_out(message.text)
 end
 
+function receive.err(self, message)
+    self.on_err(message.text)
+end
+
 function receive.ready(self, message)
     self.on_ready(message.failed)
 end
@@ -87,32 +131,34 @@ function receive.completion(self, message)
 end
 
 function receive.bye(self, message)
-    self.on_bye(message.code or 0, message.text)
+    self:_leave(message.code or 1, message.text)
 end
+
+local function ignore() end
 
 -- Connects and says what this end wants. Answers the backend and what the console said of itself, or
 -- nil, err.
 ---@async
 local function connect(path, wishes)
-    local pipe = uv.new_pipe(false)
+    local stream = uv.new_pipe(false)
     local err = nr.await(function(resume)
-        return pipe:connect(path, resume)
+        return stream:connect(path, resume)
     end)
     if err then
-        pipe:close()
+        stream:close()
         local text = "no program listens at %s (%s); start one with nylon-ring run --console %s SCRIPT"
         return nil, text:format(path, err, path)
     end
     local self = setmetatable({ _unanswered = 0, _asked = 0, _answers = {} }, Remote)
-    self.on_out, self.on_bye = function() end, function() end
+    self.on_out, self.on_err, self.on_ready, self._on_left = ignore, ignore, ignore, ignore
     local hello, why = nr.timeout(GREETING, nr.await, function(resume)
         self.on_hello = resume
-        self._channel = channels.open(pipe, wire.console, function(message)
+        self._channel = channels.open(stream, wire.console, function(message)
             self._unanswered = 0
             receive[message.op](self, message)
         end, function(reason)
             resume(nil)
-            self.on_bye(1, reason or "the program is gone")
+            self:_leave(1, reason or "the program is gone")
         end)
         wishes.op = "hello"
         self._channel:send(wishes)
@@ -142,12 +188,13 @@ local function converse(remote, hello)
     remote.on_out = function(text)
         terminal:write(text)
     end
+    remote.on_err = remote.on_out
     remote.on_ready = function()
         terminal:ready()
     end
     local ok, code, why = pcall(nr.await, function(resume)
         leave = resume
-        remote.on_bye = resume
+        remote:when_left(resume)
         terminal:open(remote)
         terminal:write(("joined %s, process %d; Ctrl-D leaves it running\n"):format(hello.name, hello.pid))
         terminal:ready()
@@ -160,54 +207,26 @@ local function converse(remote, hello)
     return code, why
 end
 
--- Runs one entry over there. False when it failed, or nil, code, why when the console is gone.
-local function run_line(remote, text)
-    return nr.await(function(resume)
-        remote.on_ready = function(failed)
-            resume(not failed)
-        end
-        remote.on_bye = function(code, why)
-            resume(nil, code, why)
-        end
-        remote:submit(text)
-    end)
-end
-
 ---@async
-local function run_lines(remote, next_line)
-    remote.on_out = function(text)
-        io.stdout:write(text)
-        io.stdout:flush()
-    end
-    local kept
-    for line in next_line do
-        kept = kept and kept .. "\n" .. line or line
-        if not evaluate.is_incomplete(kept) then
-            local ok, code, why = run_line(remote, kept)
-            if not ok then
-                return code or 1, why
-            end
-            kept = nil
-        end
-    end
-    if kept then
-        return 1, "the last line is unfinished: " .. kept:match "[^\n]*$"
-    end
-    return 0
-end
-
-local function lines_of(options)
-    if #options.code == 0 then
-        local lines = input.open "-"
-        return function()
-            return lines:line()
-        end
-    end
-    local index = 0
-    return function()
-        index = index + 1
-        return options.code[index]
-    end
+local function run_lines(remote, given)
+    remote.on_out, remote.on_err = pipe.write, pipe.write_err
+    local lines = pipe.lines(given)
+    local code, why
+    nr.race {
+        function()
+            code, why = nr.await(function(resume)
+                remote:when_left(resume)
+                return ignore
+            end)
+            code = why and math.max(code, 1) or code -- not all was run
+        end,
+        function()
+            local ok, err = pipe.run_all(remote, lines)
+            code, why = ok and 0 or 1, err
+        end,
+    }
+    lines.close()
+    return code, why
 end
 
 ---Joins a running program.
@@ -216,7 +235,8 @@ end
 ---@return integer code
 function M.run(options)
     local remote, hello = connect(options.path, {
-        color = options.terminal and say.has_color(1), json = options.json or nil,
+        color = options.terminal and say.has_color(1), lines = not options.terminal,
+        json = options.json or nil,
     })
     if not remote then
         say.error(options.who, hello)
@@ -226,7 +246,7 @@ function M.run(options)
     if options.terminal then
         code, why = converse(remote, hello)
     else
-        code, why = run_lines(remote, lines_of(options))
+        code, why = run_lines(remote, options.code)
     end
     remote:close()
     if why then

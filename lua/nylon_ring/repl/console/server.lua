@@ -6,6 +6,7 @@ local complete = require "nylon_ring.repl.complete"
 local editor = require "nylon_ring.editor"
 local logs = require "nylon_ring.repl.logs"
 local nr = require "nylon_ring"
+local pipe = require "nylon_ring.repl.pipe"
 local sessions = require "nylon_ring.repl.session"
 local sockets = require "nylon_ring.repl.console.socket"
 local uv = require "luv"
@@ -25,6 +26,7 @@ local GREETING = 2000
 ---@class nylon_ring.repl.Client
 ---@field channel nylon_ring.repl.Channel
 ---@field session? nylon_ring.repl.Session once it has said hello
+---@field lines? boolean it has no terminal
 ---@field greeting userdata the timer of its hello
 
 ---@class nylon_ring.repl.Console
@@ -36,10 +38,20 @@ Console.__index = Console
 
 local receive = {}
 
+local function ready(client)
+    client.channel:send { op = "ready", failed = client.session.has_failed }
+end
+
 function receive.line(client, message)
-    local session = client.session
-    session:submit(message.text, function()
-        client.channel:send { op = "ready", failed = session.failed }
+    local submit = client.lines and pipe.submit or client.session.submit
+    submit(client.session, message.text, function()
+        ready(client)
+    end)
+end
+
+function receive.wait(client)
+    client.session:when_idle(function()
+        ready(client)
     end)
 end
 
@@ -109,27 +121,32 @@ local function piece_end(text, from)
     return last
 end
 
-function Console:_write(client, text)
+function Console:_write(client, op, text)
     if client.channel.waiting > MOST_WAITING then
         return self:_drop(client, { text = "more output came than was read" })
     end
     local at = 1
     while at <= #text do
         local last = piece_end(text, at)
-        client.channel:send { op = "out", text = text:sub(at, last) }
+        client.channel:send { op = op, text = text:sub(at, last) }
         at = last + 1
     end
 end
 
--- Begins the client's session, as the client wishes it: with colours, as JSON.
+-- Begins the client's session, as the client wishes it: for lines or a terminal, with colours, as JSON.
 function Console:_greet(client, message)
     client.greeting:stop()
-    client.session = sessions.new {
+    client.lines = message.lines
+    local make = client.lines and pipe.session or sessions.new
+    client.session = make {
         write = function(text)
-            self:_write(client, text)
+            self:_write(client, "out", text)
+        end,
+        write_err = function(text)
+            self:_write(client, client.lines and "err" or "out", text)
         end,
         color = message.color == true,
-        out = message.json and require "nylon_ring.repl.json_result" or nil,
+        json = message.json == true,
         on_quit = function(code)
             self:_drop(client, { code = code })
         end,
@@ -148,15 +165,15 @@ function Console:_take(client, message)
 end
 
 function Console:_accept(listener)
-    local pipe = uv.new_pipe(false)
-    if not listener:accept(pipe) then
-        return pipe:close()
+    local stream = uv.new_pipe(false)
+    if not listener:accept(stream) then
+        return stream:close()
     end
-    pipe:unref()
-    editor.watch_socket(pipe:fileno())
+    stream:unref()
+    editor.watch_socket(stream:fileno())
     local client = { greeting = uv.new_timer() }
     self._clients[client] = true
-    client.channel = channels.open(pipe, wire.client, function(message)
+    client.channel = channels.open(stream, wire.client, function(message)
         self:_take(client, message)
     end, function(err)
         self:_drop(client, err and { text = err })
@@ -197,7 +214,7 @@ function Console:close()
     self._stop_logs = nil
     self._socket:close()
     for client in pairs(self._clients) do
-        self:_drop(client, { text = "the program ends" })
+        self:_drop(client, { code = 0, text = "the program has ended" })
     end
     editor.leave_sockets()
 end

@@ -1,7 +1,7 @@
 -- What console and client say to each other: one JSON object a line, whose fields are of these types.
 --
---     client ──▶ hello, line, complete, interrupt, background, resize
---     console ──▶ hello, out, ready, completion, bye
+--     client ──▶ hello, line, wait, complete, interrupt, background, resize
+--     console ──▶ hello, out, err, ready, completion, bye
 
 local cjson = require "cjson"
 local settings = require "nylon_ring.repl.settings"
@@ -14,8 +14,9 @@ local M = {}
 ---What a client says.
 ---@type nylon_ring.repl.Ops
 M.client = {
-    hello = { color = "boolean?", json = "boolean?" },
+    hello = { color = "boolean?", lines = "boolean?", json = "boolean?" },
     line = { text = "string" },
+    wait = {},
     complete = { id = "integer", before = "string" },
     interrupt = {},
     background = {},
@@ -27,6 +28,7 @@ M.client = {
 M.console = {
     hello = { pid = "integer", name = "string" },
     out = { text = "string" },
+    err = { text = "string" },
     ready = { failed = "boolean" },
     completion = { id = "integer", found = "table?" },
     bye = { code = "integer?", text = "string?" },
