@@ -76,6 +76,7 @@ end
 ---@param traceback? string
 ---@param task? nylon_ring.Task
 function M.deliver(err, traceback, task)
+    traceback = type(traceback) == "string" and traceback or nil -- of a bare error there is none
     if not handler then
         return write(err, traceback, task)
     end

@@ -58,6 +58,23 @@ describe("log lines of plugins", function()
     end)
 end)
 
+describe("a handler that raises a table", function()
+    it("is told of like any other", function()
+        local file, remove = support.file("log.lua", [[
+            local nr = require "nylon_ring"
+            local plugin = nr.load(...)
+            nr.await(function(resume)
+                nr.on_log(function() resume() error({}) end)
+                nr.spawn(plugin.call, plugin, "/log?level=3", "careful")
+            end)
+        ]])
+        local got = support.run { file, support.plugin "fixture_log" }
+        remove()
+        assert.equal(1, got.code)
+        assert.matches("^nylon%-ring: error: table: 0x%x+\n\n$", got.err)
+    end)
+end)
+
 describe("NYLON_RING_LOG", function()
     local function errors_with(level)
         local program = 'require("nylon_ring").load(...):call("/log?level=3", "careful")'
