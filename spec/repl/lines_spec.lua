@@ -143,6 +143,20 @@ describe("lines without a terminal", function()
         assert.equal("input:7:1: no", list[9].message)
     end)
 
+    it("tell as JSON also an error that can not say what it is", function()
+        for line, message in pairs {
+            ["error(setmetatable({}, { __tostring = error }))"] = "an error that is a table",
+            ["error(setmetatable({}, { __tostring = function() end }))"] = "an error that is a table",
+            ["error { code = 5 }"] = "{ code = 5 }",
+            ["error()"] = "nil",
+        } do
+            local outcome = repl(line .. "\n", "--json")
+            local list = objects(outcome.out)
+            assert.same({ 1, "", 1 }, { outcome.code, outcome.err, #list })
+            assert.same({ "error", message }, { list[1].error, list[1].message })
+        end
+    end)
+
     it("show streams with a line a frame and their totals", function()
         local out = repl('echo:call_stream("/stream?frames=2&interval=5")\n', echo).out
         local pattern = "%[%d+ #1 %+%S+ %S+ 7 B%] frame 1\n%[%d+ #2 %+%S+ %S+ 7 B%] frame 2\n"

@@ -24,8 +24,8 @@ function M.show_answer(session, status, body, nanoseconds)
 end
 
 function M.show_failure(session, err, nanoseconds)
-    put(session, { { "error", errors.is(err) and err.code or "error" }, { "message", tostring(err) },
-        { "us", nanoseconds / 1e3 } })
+    put(session, { { "error", errors.is(err) and err.code or "error" },
+        bytes("message", result.message(err, session.settings)), { "us", nanoseconds / 1e3 } })
 end
 
 local function encodable(value)
@@ -58,8 +58,8 @@ function M.show_values(session, values)
 end
 
 function M.show_error(session, err, traceback)
-    put(session, { { "error", errors.is(err) and err.code or "error" }, { "message", tostring(err) },
-        { "traceback", traceback } })
+    put(session, { { "error", errors.is(err) and err.code or "error" },
+        bytes("message", result.message(err, session.settings)), { "traceback", traceback } })
 end
 
 function M.show_job(session, job)

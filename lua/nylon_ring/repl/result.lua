@@ -123,18 +123,26 @@ local function message_of(err, limits)
     return says and tostring(err) or printer.value(err, limits)
 end
 
+---What an error says, whatever it is: also one whose `__tostring` fails.
+---@param err any
+---@param limits nylon_ring.repl.Limits
+---@return string
+function M.message(err, limits)
+    local ok, message = pcall(message_of, err, limits)
+    return ok and type(message) == "string" and message or ("an error that is a %s"):format(type(err))
+end
+
 ---Shows an error that was raised: its text, the stacks of the tasks that it went through, and what
 ---caused it.
 ---@param session nylon_ring.repl.Session
 ---@param err any
 ---@param traceback? string
 function M.show_error(session, err, traceback)
-    local ok, message = pcall(message_of, err, session.settings)
-    message = ok and message or ("an error that is a %s"):format(type(err))
+    local message = M.message(err, session.settings)
     session:write(("%s %s\n"):format(session.paint("bad", "error:"), message))
     local cause = errors.is(err) and err.cause
     if cause then
-        session:write(("  because: %s\n"):format(tostring(cause)))
+        session:write(("  because: %s\n"):format(M.message(cause, session.settings)))
     end
     local trace = M.own_part(traceback)
     if trace ~= "" then
