@@ -148,6 +148,10 @@ local function state_of(request, opts)
     return opts.state and requests.check_state(opts.state) or request.state
 end
 
+---Called with each call, stream and notification before its handler runs, where set: specs remember them.
+---@type fun(plugin: nylon_ring.LuaPlugin, call: nylon_ring.LuaCall)|nil
+M.on_call = nil
+
 ---Starts a handler. Nil and an Error where nothing was started.
 ---@return nylon_ring.Exchange|nil
 ---@return nylon_ring.LuaCall|nylon_ring.Error
@@ -157,6 +161,9 @@ local function start(plugin, request, body, state, exchange_options)
     end
     local exchange = exchanges.new(plugin, request.path, exchange_options)
     local call = lua_calls.new(exchange, request, body, state)
+    if M.on_call then
+        M.on_call(plugin, call)
+    end
     local handler = plugin._handlers[request.path] or plugin._handlers["*"]
     if handler then
         handlers.start(plugin, handler, call, exchange)

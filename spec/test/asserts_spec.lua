@@ -230,4 +230,118 @@ describe("the assert", function()
                 failure(assert.json_equal, { ("x"):rep(300) .. "2" }, { ("x"):rep(300) .. "1" }))
         end)
     end)
+
+    describe("throws_status", function()
+        local function raise(...)
+            error((select(2, plugin:call(...))), 0)
+        end
+
+        it("takes an Error with this code or status, and hands it on", function()
+            local err = assert.throws_status("plugin_handle_failed", raise, "/none")
+            assert.equal(nr.UNSUPPORTED, err.status)
+            assert.throws_status("UNSUPPORTED", raise, "/none")
+            assert.throws_status(nr.UNSUPPORTED, function() raise "/none" end)
+            assert.throws_status("timeout", raise, "/never", "", { timeout = 1 })
+            assert.throws_status("timeout", function() assert(plugin:call("/never", "", { timeout = 1 })) end)
+            assert.is_not.throws_status("timeout", raise, "/none")
+            assert.is_not.throws_status("timeout", function() error "timeout" end)
+            assert.is_not.throws_status("timeout", function() end)
+        end)
+
+        it("says what came instead", function()
+            assert.matches("^Expected an Error of timeout%.\nRaised: plugin 'lua' refused '/none' with ",
+                failure(assert.throws_status, "timeout", raise, "/none"))
+            assert.equal("Expected an Error of timeout.\nRaised: { code = 7 }",
+                failure(assert.throws_status, "timeout", function() error { code = 7 } end))
+            assert.equal('Expected an Error of timeout, but nothing was raised.\nAnswered: Ok (0), "x"',
+                failure(assert.throws_status, "timeout", function() return plugin:call("/echo", "x") end))
+            assert.matches("^Expected no Error of Unsupported %(3%)%.\nRaised: ",
+                failure(assert.is_not.throws_status, "UNSUPPORTED", raise, "/none"))
+        end)
+    end)
+
+    describe("called_with", function()
+        local mock
+
+        before_each(function()
+            mock = nr.plugin_from_lua { ["*"] = function(call) return call.body end }
+            mock:call("/users?id=7", "Ada")
+            mock:call { path = "/users", method = "PUT", query = "id=8", body = "Bob" }
+            mock:notify("/log", "x")
+        end)
+
+        it("takes a call that was made, by what is given", function()
+            assert.called_with(mock, "/users?id=7", "Ada")
+            assert.called_with(mock, "/users?id=8")
+            assert.called_with(mock, { path = "/users", method = "PUT" })
+            assert.called_with(mock, nr.request { path = "/log" }, "x")
+            assert.is_not.called_with(mock, "/users")
+            assert.is_not.called_with(mock, "/users?id=7", "Bob")
+            assert.is_not.called_with(mock, { path = "/users", method = "POST" })
+        end)
+
+        it("knows the calls of what wraps a plugin", function()
+            local shaky = nr.chaos(mock, { fail = 1, seed = 1 })
+            shaky:call("/x", "to chaos")
+            assert.called_with(shaky, "/x", "to chaos")
+            assert.is_not.called_with(mock, "/x")
+        end)
+
+        it("shows the nearest call, and the last ones", function()
+            assert.equal(table.concat({
+                "Expected a call (-), the nearest one was another (+):",
+                "  PUT /users",
+                '  query "id=8"',
+                '- body "Bobby"',
+                '+ body "Bob"',
+                "The calls:",
+                '  GET /users?id=7 "Ada"',
+                '  PUT /users?id=8 "Bob"',
+                '  GET /log "x", a notification',
+            }, "\n"), failure(assert.called_with, mock, "/users?id=8", "Bobby"))
+            assert.matches("^Expected no call of '/users'%.\nThe calls:\n",
+                failure(assert.is_not.called_with, mock, { path = "/users" }))
+            assert.equal("Expected a call of '/x'.\nThere were no calls.",
+                failure(assert.called_with, nr.plugin_from_lua {}, "/x"))
+        end)
+
+        it("remembers the last hundred", function()
+            for index = 1, 100 do
+                mock:call("/n", tostring(index))
+            end
+            assert.called_with(mock, "/n", "1")
+            mock:call("/n", "101")
+            assert.is_not.called_with(mock, "/n", "1")
+            assert.matches('\nThe last of 104 calls:\n  GET /n "92"\n.*\n  GET /n "101"$',
+                failure(assert.called_with, mock, "/n", "1"))
+        end)
+
+        it("takes no native plugin", function()
+            assert.matches("assert.called_with takes a plugin written in Lua, or one that is wrapped; not",
+                failure(assert.called_with, {}, "/x"))
+        end)
+    end)
+
+    it("keeps the message that it is given", function()
+        assert.equal("mine\nExpected an answer that is Ok.\nGot: Err (1)",
+            failure(assert.message("mine").ok, nr.ERR))
+    end)
+
+    it("blames misuse on the line of the spec", function()
+        for _, misuse in ipairs {
+            function() assert.status("TIMEUOT", 1) end,
+            function() assert.frames({}, 5) end,
+            function() assert.frames(5) end,
+            function() assert.eventually(5) end,
+            function() assert.eventually(function() end, { withn = 5 }) end,
+            function() assert.no_reply(5) end,
+            function() assert.json_equal("{", "{}") end,
+            function() assert.throws_status("timeout", 5) end,
+            function() assert.called_with(plugin, 5) end,
+        } do
+            local info = debug.getinfo(misuse, "S")
+            local place = ("%s:%d: "):format(info.short_src, info.linedefined)
+            assert.equal(place, failure(misuse):sub(1, #place))
+        end
+    end)
 end)

@@ -7,52 +7,70 @@
 --     assert.eventually(function() return plugin:stats().cancelled == 1 end, { within = 1000, every = 5 })
 --     assert.no_reply(function() return plugin:call "/never" end, { within = 50 })
 --     assert.json_equal({ name = "Ada" }, body)         texts of JSON or tables, on either side
+--     assert.throws_status("timeout", function() ... end)    raises an Error with this code or status
+--     assert.called_with(plugin, "/x", "body")          a call that a plugin written in Lua has got
 --
 -- Under a clock that is moved by hand (`nr.test.clock`), `eventually` and `no_reply` move it.
 
 local assert = require "luassert"
+local called = require "nylon_ring.test.called"
 local describe = require "nylon_ring.test.describe"
 local differ = require "nylon_ring.test.diff"
+local misuse = require "nylon_ring.misuse"
+local report = require "nylon_ring.report"
+local task = require "nylon_ring.task"
 local waiting = require "nylon_ring.test.waiting"
 
 local type = type
 
 local M = {}
 
--- luassert's own way: a failure's message is what the assertion leaves in its state.
+-- luassert's own way: a failure's message is what the assertion leaves in its state, after the message that
+-- `assert.message` has left there.
 local function register(name, check)
-    assert:register("assertion", name, function(state, arguments, level)
-        local passed, message, kept = check(level or 1, unpack(arguments, 1, arguments.n))
-        state.failure_message = message
+    assert:register("assertion", name, function(state, arguments)
+        local passed, message, kept = check(unpack(arguments, 1, arguments.n))
+        local own = rawget(state, "failure_message")
+        state.failure_message = own and ("%s\n%s"):format(tostring(own), message) or message
         return passed, kept
     end)
 end
 
-local function misuse(level, message)
-    error(message, level + 2)
+-- What a protected call came to. The end of the spec itself is passed on; what `assert(nil, err)` raises in a
+-- spec has the Error as its message.
+local function outcome(ok, ...)
+    if ok then
+        return false, { ... }
+    end
+    local err = (...)
+    task.rethrow_cancellation(err)
+    local is_failure = (debug.getmetatable(err) or {}).__type == "failure"
+    return true, is_failure and err.message or err
 end
 
-register("ok", function(_, status, body)
+register("ok", function(status, body)
     local passed = describe.is_ok(status)
     return passed, ("Expected an answer that is %sOk.\nGot: %s"):format(passed and "not " or "",
         describe.answer(status, body))
 end)
 
-register("status", function(level, expected, status, body)
+register("status", function(expected, status, body)
     local name = describe.expected(expected)
     if not name then
-        misuse(level, "assert.status takes a status, its name or an Error's code, not " .. tostring(expected))
+        misuse("assert.status takes a status, its name or an Error's code, not %s", tostring(expected))
     end
     local passed = describe.matches(expected, status, body)
     return passed, ("Expected an answer %s %s.\nGot: %s"):format(passed and "other than" or "of", name,
         describe.answer(status, body))
 end)
 
-register("frames", function(level, expected, stream, err)
+register("frames", function(expected, stream, err)
     if type(expected) ~= "table" then
-        misuse(level, "assert.frames takes a list of frames first, then the stream")
+        misuse "assert.frames takes a list of frames first, then the stream"
     elseif stream == nil then
         return false, "Expected frames.\nGot: " .. describe.answer(nil, err)
+    elseif type(stream) ~= "table" or type(stream.recv) ~= "function" then
+        misuse("assert.frames takes a stream after the frames, not %s", describe.value(stream))
     end
     local got = describe.frames(stream)
     local wanted = describe.wanted_frames(expected)
@@ -63,9 +81,9 @@ register("frames", function(level, expected, stream, err)
     return false, "Expected these frames (-), got others (+):\n" .. diff
 end)
 
-register("eventually", function(level, fn, options)
+register("eventually", function(fn, options)
     if type(fn) ~= "function" then
-        misuse(level, "assert.eventually takes a function")
+        misuse "assert.eventually takes a function"
     end
     local passed, value, after = waiting.until_true(fn, options)
     if passed then
@@ -75,9 +93,9 @@ register("eventually", function(level, fn, options)
         describe.value(value))
 end)
 
-register("no_reply", function(level, what, options)
+register("no_reply", function(what, options)
     if type(what) ~= "function" and not (type(what) == "table" and type(what.join) == "function") then
-        misuse(level, "assert.no_reply takes a function that calls, or a task")
+        misuse "assert.no_reply takes a function that calls, or a task"
     end
     local values, after = waiting.for_end(what, options)
     if not values then
@@ -87,23 +105,53 @@ register("no_reply", function(level, what, options)
     return false, ("Expected no reply, but one came after %d ms.\nGot: %s"):format(after, answer)
 end)
 
-local function decoded(level, value)
+local function decoded(value)
     if type(value) ~= "string" then
         return value
     end
     local ok, result = pcall(require("cjson").decode, value)
     if not ok then
-        misuse(level, ("assert.json_equal: no JSON: %s (%s)"):format(describe.value(value), tostring(result)))
+        misuse("assert.json_equal: no JSON: %s (%s)", describe.value(value), tostring(result))
     end
     return result
 end
 
-register("json_equal", function(level, expected, actual)
-    local diff = differ.values(decoded(level, expected), decoded(level, actual))
+register("json_equal", function(expected, actual)
+    local diff = differ.values(decoded(expected), decoded(actual))
     if not diff then
         return true, "Expected other JSON than " .. describe.value(expected)
     end
     return false, "Expected the same JSON.\n" .. diff
+end)
+
+register("throws_status", function(expected, fn, ...)
+    local name = describe.expected(expected)
+    if not name or type(fn) ~= "function" then
+        misuse "assert.throws_status takes a status, its name or an Error's code, and a function"
+    end
+    local raised, got = outcome(pcall(fn, ...))
+    if raised and describe.matches_error(expected, got) then
+        return true, ("Expected no Error of %s.\nRaised: %s"):format(name, report.text_of(got)), { got }
+    elseif raised then
+        return false, ("Expected an Error of %s.\nRaised: %s"):format(name, report.text_of(got))
+    end
+    return false, ("Expected an Error of %s, but nothing was raised.\nAnswered: %s"):format(name,
+        describe.answer(got[1], got[2]))
+end)
+
+register("called_with", function(plugin, target, body)
+    local seen = called.of(plugin)
+    if not seen then
+        misuse("assert.called_with takes a plugin written in Lua, or one that is wrapped; not %s",
+            tostring(plugin))
+    end
+    local request = called.request(target, body)
+    if not request then
+        misuse "assert.called_with takes a target or a request after the plugin, and a body"
+    elseif called.find(seen, request) then
+        return true, ("Expected no call of '%s'.\n%s"):format(request.call, called.describe(seen))
+    end
+    return false, called.explain(seen, request)
 end)
 
 M.asserts = assert

@@ -144,6 +144,18 @@ function M.matches(expected, status, body)
     return status == expected or type(expected) == "string" and status == status_of(expected)
 end
 
+---Whether something that was raised is an Error with this code, or with this status of a plugin.
+---@param expected integer|string
+---@param err any
+---@return boolean
+function M.matches_error(expected, err)
+    if not errors.is(err) then
+        return false
+    end
+    local status = type(expected) == "string" and status_of(expected) or expected
+    return M.matches(expected, nil, err) or err.status ~= nil and err.status == status
+end
+
 -- ---- Frames ----
 
 local function frame(status, data)

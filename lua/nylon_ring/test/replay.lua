@@ -10,6 +10,7 @@
 -- not what was recorded, with `unknown_input`; frames wait for the input that they came after.
 
 local accounts = require "nylon_ring.test.accounts"
+local asked = require "nylon_ring.test.asked"
 local await = require "nylon_ring.await"
 local differ = require "nylon_ring.test.diff"
 local errors = require "nylon_ring.errors"
@@ -17,7 +18,6 @@ local lua_plugin = require "nylon_ring.lua_plugin"
 local misuse = require "nylon_ring.misuse"
 local options = require "nylon_ring.options"
 local relay = require "nylon_ring.lua_plugin.relay"
-local shown = require "nylon_ring.test.describe"
 local tape = require "nylon_ring.test.tape"
 local task = require "nylon_ring.task"
 
@@ -32,53 +32,6 @@ local KNOWN = { times = true, headers = true, name = true }
 ---@field headers? boolean calls are known by their headers as well
 ---@field name? string the recorded plugin's by default
 
--- ---- What is asked for ----
-
--- The lines that a request is known by, and compared in.
-local function lines_of(take, with_headers)
-    local lines = { { ("%s %s"):format(take.method or "GET", take.call) } }
-    if take.query then
-        lines[#lines + 1] = { "query ", take.query }
-    end
-    for _, pair in ipairs(with_headers and take.headers or {}) do
-        lines[#lines + 1] = { ("header %s: "):format(pair[1]), pair[2] }
-    end
-    if take.body then
-        lines[#lines + 1] = { "body ", take.body }
-    end
-    local kind = take.notify and "as a notification" or take.stream and "as a stream"
-    if kind then
-        lines[#lines + 1] = { kind }
-    end
-    return lines
-end
-
-local function key_of(take, with_headers)
-    local parts = {}
-    for index, line in ipairs(lines_of(take, with_headers)) do
-        local text = table.concat(line)
-        parts[index] = ("%d %s"):format(#text, text) -- a body may look like the next line
-    end
-    return table.concat(parts, "\n")
-end
-
--- How far two texts are apart: what is left without their common begin and end.
-local function distance(a, b)
-    local from, to = shown.common_bytes(a, b), 0
-    local shorter = math.min(#a, #b)
-    while to < shorter - from and a:byte(-to - 1) == b:byte(-to - 1) do
-        to = to + 1
-    end
-    return math.max(#a, #b) - from - to
-end
-
--- Two requests: the path counts most, then what else there is.
-local function apart(a, b, with_headers)
-    local path = distance(a.call, b.call) / math.max(#a.call, #b.call, 1)
-    local mine, other = key_of(a, with_headers), key_of(b, with_headers)
-    return path * 4 + distance(mine, other) / math.max(#mine, #other, 1)
-end
-
 -- ---- The tape ----
 
 ---@class nylon_ring.test.Replay
@@ -91,15 +44,15 @@ Replay.__index = Replay
 local function new_replay(path, takes, opts)
     local by_key = {}
     for _, take in ipairs(takes) do
-        local key = key_of(take, opts.headers)
+        local key = asked.key(take, opts.headers)
         by_key[key] = by_key[key] or { at = 0 }
         table.insert(by_key[key], take)
     end
     return setmetatable({ path = path, takes = takes, _by_key = by_key, _opts = opts }, Replay)
 end
 
-function Replay:find(asked)
-    local known = self._by_key[key_of(asked, self._opts.headers)]
+function Replay:find(request)
+    local known = self._by_key[asked.key(request, self._opts.headers)]
     if known then
         known.at = math.min(known.at + 1, #known)
         known[known.at].used = true
@@ -107,24 +60,15 @@ function Replay:find(asked)
     end
 end
 
-function Replay:nearest(asked)
-    local best, least
-    for _, take in ipairs(self.takes) do
-        local far = apart(asked, take, self._opts.headers)
-        if not least or far < least then
-            best, least = take, far
-        end
-    end
-    return best
-end
-
 -- What is said of a call that is not on the tape.
-function Replay:explain(asked)
-    local lines, nearest = lines_of(asked, self._opts.headers), self:nearest(asked)
+function Replay:explain(request)
+    local with_headers = self._opts.headers
+    local lines = asked.lines(request, with_headers)
+    local nearest = asked.nearest(request, self.takes, with_headers)
     if not nearest then
         return ("%s has no calls at all; this one came:\n%s"):format(self.path, differ.list(lines))
     end
-    local diff = differ.lists(lines_of(nearest, self._opts.headers), lines)
+    local diff = differ.lists(asked.lines(nearest, with_headers), lines)
     local message = "%s has no such call (+); the nearest is in line %d (-):\n%s"
     return message:format(self.path, nearest.line, diff)
 end
@@ -237,12 +181,12 @@ local function play(replay, call, take)
 end
 
 local function handle(replay, call)
-    local asked = tape.take_of(call)
-    local take = replay:find(asked)
+    local request = tape.take_of(call)
+    local take = replay:find(request)
     if take then
         return play(replay, call, take)
     end
-    return nil, replay:fail(call, "unknown_call", replay:explain(asked))
+    return nil, replay:fail(call, "unknown_call", replay:explain(request))
 end
 
 ---Makes a plugin of a file that `nr.test.record` wrote. Its method `unused` answers the recorded calls that
