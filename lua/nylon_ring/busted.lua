@@ -10,6 +10,7 @@
 ---     before_each (root) ─▶ ... the spec ... ─▶ "test end", held back ─▶ ... ─▶ after_each (root)
 ---        look                                                              settle, tell, close
 local accounts = require "nylon_ring.test.accounts"
+local allowance = require "nylon_ring.test.allowance"
 local busted = require "busted"
 local core = require "nylon_ring.core"
 local errors = require "nylon_ring.errors"
@@ -42,7 +43,7 @@ local announcing      -- what was held back is let through
 ---@class nylon_ring.test.Work
 ---@field account nylon_ring.test.Account
 ---@field look nylon_ring.Look
----@field element? table busted's, of a block
+---@field element? table busted's; nil before a spec begins
 ---@field ending? table the arguments of a spec's announced end
 ---@field failure? table kind, message and trace of what it failed with itself
 
@@ -128,7 +129,7 @@ local function settle(work)
     let_go()
     local account = work.account
     local left = left_behind(work)
-    if #left > 0 then
+    if #left > 0 and not allowance.is_allowed(work.element or stage.block()) then
         account:charge(describe_leaks(left))
     end
     account.over = true
@@ -193,6 +194,7 @@ end
 
 local function name_spec(element)
     if spec and element.descriptor == "it" then
+        spec.element = element
         spec.account.name, spec.account.is_spec = ("'%s'"):format(element.name), true
     end
 end

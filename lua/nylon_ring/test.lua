@@ -4,6 +4,8 @@
 local modules = require "nylon_ring.modules"
 
 local parts = {
+    allow_leaks = "nylon_ring.test.allowance",
+    async_it = "nylon_ring.test.async",
     clock = "nylon_ring.test.clock",
     limit = "nylon_ring.test.limits",
     plugin = "nylon_ring.test.fixture",

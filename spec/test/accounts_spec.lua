@@ -273,6 +273,54 @@ ok 4 - clean is fine
         assert.matches("\nok %d %- is next\n", got.out)
     end)
 
+    it("is no failure where nr.test.allow_leaks says so, and is closed all the same", function()
+        local got = test [[
+            local uv = require "luv"
+            local kept
+            local function leave() kept = uv.new_timer() nr.spawn(function() nr.await(function() end) end) end
+            local function look() assert.is_true(kept:is_closing()) end
+            it("may leave something", function() nr.test.allow_leaks() leave() end)
+            it("finds nothing of it", look)
+            it("may not", leave)
+            describe("block", function()
+                nr.test.allow_leaks()
+                setup(function() uv.new_tcp() end)
+                it("may", leave)
+                it("finds nothing", look)
+                describe("inside", function() it("may as well", leave) end)
+                it("fails when it fails", function() leave() nr.spawn(function() error "background" end) end)
+            end)
+        ]]
+        assert.equal([[
+ok 1 - may leave something
+ok 2 - finds nothing of it
+not ok 3 - may not
+# inner_spec.lua @ 8
+# Failure message: left behind:
+#   a timer handle made at inner_spec.lua:4
+#   task N (inner_spec.lua:4) made at inner_spec.lua:4, ]]
+            .. [[which awaits nr.await at inner_spec.lua:4 for N ms at inner_spec.lua:4
+ok 4 - block may
+ok 5 - block finds nothing
+ok 6 - block inside may as well
+not ok 7 - block fails when it fails
+# inner_spec.lua @ 15
+# Failure message: task N (inner_spec.lua:15) failed in the background: inner_spec.lua:15: background
+#   inner_spec.lua:15: in function <inner_spec.lua:15>
+1..7
+]], told(got.out))
+    end)
+
+    it("is no failure of a file that says so", function()
+        local got = test [[
+            nr.test.allow_leaks()
+            local uv = require "luv"
+            setup(function() uv.new_tcp() end)
+            it("may", function() uv.new_timer() end)
+        ]]
+        assert.equal("ok 1 - may\n1..1\n", got.out)
+    end)
+
     it("fails a spec that is pending otherwise", function()
         local got = test [[it("waits", function() require "luv".new_timer() pending "later" end)]]
         assert.equal(1, got.code)

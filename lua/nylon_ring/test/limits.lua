@@ -7,6 +7,7 @@
 local accounts = require "nylon_ring.test.accounts"
 local crossings = require "nylon_ring.test.crossings"
 local nr = require "nylon_ring"
+local report = require "nylon_ring.report"
 local stage = require "nylon_ring.test.stage"
 local suspend = require "nylon_ring.task.suspend"
 local timers = require "nylon_ring.timers"
@@ -28,7 +29,9 @@ M.DEFAULT = 5000
 local LATE = "%s did not end within %d ms"
 local BLOCKED = "%s took %d ms, its limit is %d ms: it could not be ended there, because it did not suspend"
 
-local limits, core, main        -- given to `start`
+local limits = { spec = M.DEFAULT, file = 0, suite = 0 }
+local core                      -- given to `start`; nil where specs are no tasks, but for those of `run`
+local main                      -- the task that runs the specs
 local timer                     -- does not keep the loop alive, so that a deadlock is still seen at once
 local stretch                   -- { what, limit, began, due } that runs now
 local file_due, suite_due       -- in loop time; nil: none, or told already
@@ -99,14 +102,21 @@ local function due_in(limit)
     return limit > 0 and uv.now() + limit or nil
 end
 
--- A limit that was over with nobody on the loop to see it.
-local function leave()
+-- Ends a stretch. Answers what is to be said where its limit was over with nobody on the loop to see it.
+local function close_stretch()
+    local last = stretch
+    stretch = nil
     uv.update_time()
-    if stretch and uv.now() >= stretch.due then
-        local text = BLOCKED:format(stretch.what, uv.now() - stretch.began, stretch.limit)
+    if last and uv.now() >= last.due then
+        return BLOCKED:format(last.what, uv.now() - last.began, last.limit)
+    end
+end
+
+local function leave()
+    local text = close_stretch()
+    if text then
         accounts.current():charge(text)
     end
-    stretch = nil
 end
 
 local function enter(what, limit)
@@ -144,7 +154,9 @@ function expire()
     local text = over()
     if text then
         untold = waits.report(text, main, others, since)
-        suspend.interrupt(main, untold)
+        if not suspend.interrupt(main, untold) and main._ended then
+            main:cancel(text) -- it waits for what it made
+        end
     end
     arm()
 end
@@ -166,19 +178,13 @@ end
 ---@param told string|nil what is about to be told
 ---@return string|nil
 function M.take_untold(told)
-    local report = untold
+    local text = untold
     untold = nil
-    return report and not (told and told:find(report, 1, true)) and report or nil
+    return text and not (told and told:find(text, 1, true)) and text or nil
 end
 
 local function limit_of(element)
-    while element do
-        if own[element] then
-            return own[element]
-        end
-        element = require("busted").parent(element)
-    end
-    return limits.spec
+    return stage.setting(own, element) or limits.spec
 end
 
 local function beside()
@@ -191,13 +197,20 @@ end
 function M.limit(ms)
     if type(ms) ~= "number" or ms ~= ms or ms < 0 then
         error("nr.test.limit takes milliseconds, or 0 for no limit", 2)
-    elseif not limits then
-        return -- a stock busted, where specs are no tasks
-    elseif stage.spec() then
+    end
+    stage.watch()
+    local unwatched = not core and not stage.hook() -- a runner of which nothing is known but what it runs
+    if main and (stage.spec() or unwatched) then
         enter("the spec", ms)
+    elseif stage.spec() then
+        return -- a stock busted's, which is no task
     elseif stage.block() then
         own[stage.block()] = ms
-        beside()
+        if core then
+            beside()
+        end
+    else
+        limits.spec = ms -- a file that had begun before anything was watched
     end
 end
 
@@ -253,7 +266,7 @@ end
 -- Before others hear of the event: what has blocked is charged to what it was.
 for event, handle in pairs(on) do
     stage.on(event, function(...)
-        if limits then
+        if core then
             handle(...)
         end
     end)
@@ -277,6 +290,46 @@ function M.start(busted, chosen)
     stage.watch()
     core.subscribe({ "error" }, keep_skipping)
     core.subscribe({ "failure" }, keep_skipping)
+end
+
+-- What was raised in a body, with the body's place where it has none: busted would take ours.
+local function placed(err, place)
+    local kind = (debug.getmetatable(err) or {}).__type -- of what busted's own functions raise
+    if kind == "pending" then
+        err.message = ("%s: %s"):format(place, tostring(err.message))
+    end
+    local text = report.text_of(err)
+    if kind == "pending" or kind == "failure" or text:find "^[^\n]-:%d+: " then
+        return err
+    end
+    return ("%s: %s"):format(place, text)
+end
+
+-- What a body came to that was run as a task, and what its limit has to say about it.
+local function finish(place, ok, ...)
+    local blocked, told = close_stretch(), untold
+    main, untold = nil, nil
+    arm()
+    if not ok then
+        error(placed((...), place), 0)
+    elseif told or blocked then
+        error(placed(told or blocked, place), 0)
+    end
+    return ...
+end
+
+--- Runs the body of a spec or hook as a task, with its limit, where the runner of specs is none.
+---@param body fun(...): ...
+---@param ... any
+---@return any ...
+function M.run(body, ...)
+    local hook, info = stage.hook(), debug.getinfo(body, "S")
+    return finish(("%s:%d"):format(info.short_src, info.linedefined), pcall(nr.run, function(...)
+        main = nr.current()
+        note_tasks()
+        enter(hook and hook.name or "the spec", limit_of(stage.spec() or stage.block()))
+        return body(...)
+    end, ...))
 end
 
 --- Ends all limits: the run is being given up.

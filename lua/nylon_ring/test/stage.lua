@@ -61,6 +61,20 @@ function M.hook()
     return hook
 end
 
+--- What was set for an element, or for the innermost block around it of which something was.
+---@generic T
+---@param settings table<table, T> by element
+---@param element table|nil
+---@return T|nil
+function M.setting(settings, element)
+    while element do
+        if settings[element] ~= nil then
+            return settings[element]
+        end
+        element = require("busted").parent(element)
+    end
+end
+
 --- A file or block in the words of messages.
 ---@param block table|nil
 ---@return string
@@ -138,11 +152,11 @@ end
 
 --- From now on it is known what runs. To be called before anything else is asked here; once or more often.
 function M.watch()
-    if watching then
-        return
+    local busted = package.loaded.busted
+    if watching or not (busted and busted.subscribe) then
+        return -- another runner has no hooks that can be watched
     end
     watching = true
-    local busted = require "busted"
     for _, event in ipairs(EVENTS) do
         local kind, moment = event:match "^(%S+) (%S+)$"
         busted.subscribe({ kind, moment }, function(...)
@@ -159,6 +173,10 @@ function M.watch()
     for kind in pairs(HOOKS) do
         watch_hooks(busted, kind)
     end
+    busted.subscribe({ "register", "it" }, function(_, _, trace)
+        waits.outside(trace)
+        return nil, true
+    end, { priority = 1 })
 end
 
 return M

@@ -1,0 +1,51 @@
+--- `nr.test.async_it`: specs and hooks that are tasks under every runner, so that one file serves
+--- `nylon-ring test`, a stock busted and its like.
+---
+---     local nr = require "nylon_ring"
+---     local it, before_each = nr.test.async_it(it), nr.test.async_it(before_each)
+local core = require "nylon_ring.core"
+local limits = require "nylon_ring.test.limits"
+local misuse = require "nylon_ring.misuse"
+local stage = require "nylon_ring.test.stage"
+
+local M = {}
+
+-- It sees the globals that the body does: busted looks at those of what it is given.
+local function as_task(body)
+    local function run(...)
+        if core.running() then
+            return body(...)
+        end
+        return limits.run(body, ...)
+    end
+    return setfenv(run, getfenv(body))
+end
+
+local function wrap(register)
+    return function(...)
+        local args, count = { ... }, select("#", ...)
+        local body = args[count]
+        if type(body) ~= "function" then
+            local more = register(...) -- as in: it "name" (function() ... end)
+            return type(more) == "function" and wrap(more) or more
+        end
+        args[count] = as_task(body)
+        return register(unpack(args, 1, count))
+    end
+end
+
+---Wraps `it`, or what else takes the body of a spec or hook as its last argument: the body runs as a task.
+---Where specs are tasks already it runs as it is. `nr.test.limit` holds for it.
+---@generic T: function
+---@param register T
+---@return T
+function M.async_it(register)
+    local meta = getmetatable(register)
+    if type(register) ~= "function" and not (type(meta) == "table" and meta.__call) then
+        misuse("nr.test.async_it takes `it`, or another function that takes a body; not %s", type(register))
+    end
+    stage.watch()
+    return wrap(register)
+end
+
+return M
