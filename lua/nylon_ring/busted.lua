@@ -122,14 +122,15 @@ local function let_go()
     end
 end
 
---- Ends a piece of work: what it left is closed, so that the next one has nothing of it.
+--- Ends a piece of work: what it left is closed, so that the next one has nothing of it. A spec that failed
+--- had no chance to clean up: that is not told.
 ---@param work nylon_ring.test.Work
 ---@return string[] complaints against it
 local function settle(work)
     let_go()
     local account = work.account
     local left = left_behind(work)
-    if #left > 0 and not allowance.is_allowed(work.element or stage.block()) then
+    if #left > 0 and not work.failure and not allowance.is_allowed(work.element or stage.block()) then
         account:charge(describe_leaks(left))
     end
     account.over = true

@@ -14,7 +14,6 @@ it("fails", function()
     nr.spawn(function() error "one" end)
     nr.spawn(function() error { code = 7, list = { 1, 2 } } end)
     nr.spawn(function() pcall(nr.await, function() end) deep() end)
-    assert(false, "mine")
 end)
 it("is next", function() nr.sleep(0) end)
 ]]
@@ -22,8 +21,7 @@ it("is next", function() nr.sleep(0) end)
         assert.equal([[
 not ok 1 - fails
 # inner_spec.lua @ 2
-# Failure message: inner_spec.lua:7: mine
-# task N (inner_spec.lua:4) failed in the background: inner_spec.lua:4: one
+# Failure message: task N (inner_spec.lua:4) failed in the background: inner_spec.lua:4: one
 #   inner_spec.lua:4: in function <inner_spec.lua:4>
 # task N (inner_spec.lua:5) failed in the background: { code = 7, list = { 1, 2 } }
 #   inner_spec.lua:5: in function <inner_spec.lua:5>
@@ -34,6 +32,26 @@ not ok 1 - fails
 #   inner_spec.lua:6: in function <inner_spec.lua:6>
 ok 2 - is next
 1..2
+]], told(got.out))
+    end)
+
+    it("is told after the spec's own failure, which left it no chance to clean up", function()
+        local got = test [[
+            it("fails", function()
+                nr.spawn(function() error "background" end)
+                nr.spawn(function() nr.await(function() end) end)
+                finally(function() error "second" end)
+                assert(false, "first")
+            end)
+        ]]
+        assert.equal([[
+not ok 1 - fails
+# inner_spec.lua @ 2
+# Failure message: inner_spec.lua:6: first
+# inner_spec.lua:5: second
+# task N (inner_spec.lua:3) failed in the background: inner_spec.lua:3: background
+#   inner_spec.lua:3: in function <inner_spec.lua:3>
+1..1
 ]], told(got.out))
     end)
 
