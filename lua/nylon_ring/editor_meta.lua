@@ -86,7 +86,7 @@ function editor.watch_socket(fd) end
 ---@return string|nil bytes "" after a hangup; nil: nothing now
 function editor.peek(fd) end
 
----Sockets are not watched any more; SIGIO is ignored from now on.
+---Nothing is asked any more.
 function editor.leave_sockets() end
 
 ---Takes the terminal and begins an empty line, or gives it back as it was.

@@ -82,8 +82,11 @@ static void *drain(void *unused) {
                             {.fd = capture.stop[0], .events = POLLIN}};
     (void)unused;
     for (;;) {
-        if (poll(both, 2, -1) < 0 && errno != EINTR)
+        if (poll(both, 2, -1) < 0) {
+            if (errno == EINTR)
+                continue;
             return NULL;
+        }
         if (both[1].revents != 0)
             return NULL;
         if (both[0].revents != 0 && read_piece() > 0) {

@@ -1,36 +1,29 @@
 /*
  *   bytes or a hangup on a watched socket ──▶ SIGIO, to the loop's thread
- *        ──▶ hook: Lua code that goes on for CALM instructions is asked whether it is to stop,
- *            by a function of the console's, which looks at what the socket holds (peek)
+ *        ──▶ hook: Lua code that goes on for a while is asked whether it is to stop, by a function
+ *            of the console's, which looks at what the socket holds (peek)
  *
- * Where the loop turns it reads the socket before that, and the hook finds nothing. Compiled code
- * does not look at hooks.
+ * Where the loop turns it reads the socket before that, and the function finds nothing.
  */
 #define _GNU_SOURCE
 
 #include "editor_peek.h"
 
+#include "editor_hook.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CALM = 200000 };
-
 #define ASKS "nylon_ring.editor.asks" /* in the registry: the console's function */
 
-static struct {
-    lua_State *L; /* anchored in the registry; NULL: nothing is watched */
-    pthread_t thread;
-} peek;
+static struct { volatile sig_atomic_t watches; } peek;
 
-static void ask(lua_State *L, lua_Debug *where) {
-    (void)where;
-    lua_sethook(L, NULL, 0, 0);
+static void ask(lua_State *L) {
     lua_getfield(L, LUA_REGISTRYINDEX, ASKS);
     if (lua_isnil(L, -1)) {
         lua_pop(L, 1);
@@ -45,50 +38,42 @@ static void ask(lua_State *L, lua_Debug *where) {
 
 static void on_input(int signum) {
     int saved = errno;
-    if (pthread_equal(pthread_self(), peek.thread))
-        lua_sethook(peek.L, ask, LUA_MASKCOUNT, CALM);
-    else
-        pthread_kill(peek.thread, signum);
+    if (peek.watches)
+        nr__hook_ask(NR__HOOK_SOCKET, signum);
     errno = saved;
 }
 
-static void handle_input(void (*handler)(int)) {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = handler;
-    action.sa_flags = SA_RESTART;
-    sigfillset(&action.sa_mask);
-    sigaction(SIGIO, &action, NULL);
-}
-
-static int has_handler(void) {
+/* Whether nobody else uses SIGIO. */
+static int is_free(void) {
     struct sigaction now;
-    sigaction(SIGIO, NULL, &now);
-    return now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN;
+    return sigaction(SIGIO, NULL, &now) == 0 &&
+           (now.sa_handler == SIG_DFL || now.sa_handler == on_input);
 }
 
 /* watch_sockets(fn) → whether sockets can be watched: not where the program uses SIGIO itself.
  * `fn` answers whether what runs now is to stop; it must not suspend. */
 static int l_watch(lua_State *L) {
     luaL_checktype(L, 1, LUA_TFUNCTION);
-    int free = peek.L == NULL && !has_handler();
-    if (free) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_input;
+    action.sa_flags = SA_RESTART;
+    sigfillset(&action.sa_mask);
+    int watches = !peek.watches && is_free() && nr__hook_open(L, NR__HOOK_SOCKET, ask) == 0;
+    if (watches) {
         lua_pushvalue(L, 1);
         lua_setfield(L, LUA_REGISTRYINDEX, ASKS);
-        lua_pushthread(L);
-        lua_setfield(L, LUA_REGISTRYINDEX, "nylon_ring.editor.watches");
-        peek.L = L;
-        peek.thread = pthread_self();
-        handle_input(on_input);
+        sigaction(SIGIO, &action, NULL);
+        peek.watches = 1;
     }
-    lua_pushboolean(L, free);
+    lua_pushboolean(L, watches);
     return 1;
 }
 
 /* watch_socket(fd), until it is closed. */
 static int l_watch_socket(lua_State *L) {
     int fd = (int)luaL_checkinteger(L, 1);
-    if (peek.L == NULL)
+    if (!peek.watches)
         return 0;
 #ifdef F_SETOWN_EX
     struct f_owner_ex owner = {.type = F_OWNER_TID, .pid = gettid()};
@@ -113,13 +98,13 @@ static int l_peek(lua_State *L) {
     return 1;
 }
 
-/* leave_sockets(). A socket may be open still, and SIGIO's default ends the process. */
+/* leave_sockets(): nothing is asked any more. Sockets that are still open go on sending SIGIO,
+ * which by default would end the process: the handler stays, and does nothing. */
 static int l_leave(lua_State *L) {
-    if (peek.L == NULL)
+    if (!peek.watches)
         return 0;
-    handle_input(SIG_IGN);
-    lua_sethook(L, NULL, 0, 0);
-    peek.L = NULL;
+    peek.watches = 0;
+    nr__hook_close(L, NR__HOOK_SOCKET);
     lua_pushnil(L);
     lua_setfield(L, LUA_REGISTRYINDEX, ASKS);
     return 0;
