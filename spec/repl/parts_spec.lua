@@ -44,6 +44,30 @@ describe("what a text means", function()
         end))
     end)
 
+    it("ends with an expression also where that is a name, or has several lines", function()
+        for _, tail in ipairs { "x", "x.y", "(x)", "x\n+ 1", "{\n1,\n2\n}" } do
+            local entry = evaluate.compile("x = 1\nif x then x = 2 end\n" .. tail)
+            assert.same({ tail, true, "x = 1\nif x then x = 2 end" }, { tail, entry.expression, entry.head })
+        end
+    end)
+
+    it("is compiled a few times for each of many lines, however many there are above it", function()
+        local lines = { "t = {" }
+        for index = 1, 400 do
+            table.insert(lines, ("  { %d },"):format(index))
+        end
+        local compiled, load = 0, loadstring
+        finally(function()
+            loadstring = load -- luacheck: ignore 121
+        end)
+        function loadstring(...) -- luacheck: ignore 121
+            compiled = compiled + 1
+            return load(...)
+        end
+        assert.is_true(evaluate.is_incomplete(table.concat(lines, "\n")))
+        assert.is_true(compiled < 10, compiled)
+    end)
+
     it("is silent with a semicolon, in the background with an ampersand, at its end alone", function()
         is("f();", { expression = true, silent = true })
         is("f() &", { expression = true, background = true })

@@ -36,17 +36,35 @@ local function load_expression(head, tail, chunkname)
     end
 end
 
--- Several lines that end with an expression: its values are those of all.
-local function load_last_expression(text, chunkname)
+local function line_ends(text)
+    local ends, at = {}, 0
+    while true do
+        at = text:find("\n", at + 1, true)
+        if not at then
+            return ends
+        end
+        table.insert(ends, at)
+    end
+end
+
+-- Several lines that end with an expression: its values are those of all. `err` is why they are no
+-- statements: all before it are, so that the expression begins in its line or above.
+local function load_last_expression(text, chunkname, err)
     text = keep_local(text) or text
-    for at = #text, 1, -1 do
-        if text:byte(at) == 10 and loadstring(" " .. text:sub(1, at)) then
-            local fn = load_expression(text:sub(1, at), text:sub(at + 1), chunkname)
-            if fn then
-                return fn, text:sub(1, at - 1), text:sub(at + 1)
-            end
+    local ends = line_ends(text)
+    for line = math.min(#ends, tonumber(err:match ":(%d+): ") - 1), 1, -1 do
+        local at = ends[line]
+        local fn = loadstring(" " .. text:sub(1, at))
+            and load_expression(text:sub(1, at), text:sub(at + 1), chunkname)
+        if fn then
+            return fn, text:sub(1, at - 1), text:sub(at + 1)
         end
     end
+end
+
+-- Whether a text that is no statements may end with an expression: also a name alone wants more.
+local function may_be_expression(err)
+    return not is_unfinished(err) or err:find("'=' expected", 1, true) or err:find("syntax error", 1, true)
 end
 
 -- Statements as they are compiled.
@@ -71,10 +89,12 @@ local function load_text(text, chunkname)
     if fn then
         return fn
     end
-    local head, tail
-    fn, head, tail = load_last_expression(text, chunkname)
-    if fn then
-        return fn, head, tail
+    if may_be_expression(err) then
+        local head, tail
+        fn, head, tail = load_last_expression(text, chunkname, err)
+        if fn then
+            return fn, head, tail
+        end
     end
     return nil, nil, nil, err
 end
