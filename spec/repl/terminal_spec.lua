@@ -55,6 +55,17 @@ describe("a session on a terminal", function()
         terminal:wait_end "\n> still typing"
     end)
 
+    it("leaves standard error where it was sent to", function()
+        local path, remove = support.file("errors", "")
+        finally(remove)
+        local shell = ("'%s' repl --no-rc 2>'%s'; exec cat"):format(support.program, path)
+        terminal = terminals.open({}, { shell = shell })
+        terminal:wait_end ">"
+        terminal:enter "io.stderr:write 'to the file\\n' io.stderr:flush() io.stdout:write 'shown\\n'"
+        terminal:wait_end "\nshown\n>"
+        assert.equal("to the file\n", io.open(path):read "*a")
+    end)
+
     it("puts above it what plugins print, however much that is", function()
         open { "repl", support.plugin "fixture_print" }
         terminal:enter "call = function(...) nr.sleep(100) return fixture_print:call(...) end"

@@ -85,15 +85,16 @@ local function load_plugins(session, paths)
     return true
 end
 
--- What scripts print goes above the edited line as well, whether by `print`, `io.write` or a method of
--- the two files.
+-- What scripts print to the terminal goes above the edited line as well, whether by `print`, `io.write` or a
+-- method of the two files.
 local function redirect(session)
+    local shown = { [io.stdout] = say.is_terminal(1), [io.stderr] = say.is_terminal(2) }
     local print, write = _G.print, io.write
     local files = getmetatable(io.stdout).__index
     local write_to = files.write
     _G.print = rawget(session.env, "print") -- luacheck: ignore 122
     function files.write(file, ...)
-        if file ~= io.stdout and file ~= io.stderr then
+        if not shown[file] then
             return write_to(file, ...)
         end
         session:write(table.concat { ... })
