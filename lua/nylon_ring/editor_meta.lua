@@ -12,6 +12,7 @@ local Editor = {}
 ---@alias nylon_ring.EditorEvent
 ---| "key" the line or the cursor may have changed
 ---| "accept" | "complete" | "search" | "up" | "down" | "first" | "last" | "redraw" | "undo" | "eof" | "paste"
+---| "overlong" more was pasted than is taken
 
 ---Opens a terminal for editing; it stays as it is until `raw`.
 ---@param fd integer
@@ -112,6 +113,9 @@ function Editor:key() end
 
 ---The key that `key` took is used by the next `step`.
 function Editor:put_back() end
+
+---Forgets what was typed and is not used yet, also half a paste.
+function Editor:reset() end
 
 ---@return string before the cursor
 ---@return string after

@@ -122,6 +122,22 @@ static void characters_survive_both_ways(void **state) {
     }
 }
 
+static void all_but_the_end_can_be_dropped(void **state) {
+    nr__keys_t keys = {0};
+    (void)state;
+    add(&keys, "begins");
+    expect(&keys, L"b");
+    nr__keys_shorten(&keys, 2);
+    nr__keys_put_back(&keys); /* it is gone */
+    expect(&keys, L"n");
+    nr__keys_shorten(&keys, 5);
+    add(&keys, "x");
+    expect(&keys, L"s");
+    nr__keys_shorten(&keys, 0);
+    expect(&keys, L"");
+    nr__keys_free(&keys);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_come_out_one_by_one),
@@ -131,6 +147,7 @@ int main(void) {
         cmocka_unit_test(escape_twice_is_escape_once),
         cmocka_unit_test(the_last_key_can_be_put_back),
         cmocka_unit_test(pasted_text_is_taken_up_to_its_end),
+        cmocka_unit_test(all_but_the_end_can_be_dropped),
         cmocka_unit_test(characters_survive_both_ways),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,6 +82,27 @@ describe("editing a line", function()
         terminal:wait "pasted  2"
     end)
 
+    it("hears again after Ctrl-C where a paste has no end, or a key is to be quoted", function()
+        open()
+        for _, begun in ipairs { "\27[200~abc", "\22", "\27[" } do
+            terminal:send(begun)
+            terminal:press "C-c"
+            terminal:wait_end "\n>"
+            terminal:press "C-l"
+            terminal:enter "6 * 7"
+            terminal:wait_end "> 6 * 7\n42\n>"
+        end
+    end)
+
+    it("takes nothing of a paste that is longer than 1 MiB", function()
+        open()
+        terminal:type "6 *"
+        terminal:paste(("x"):rep(2 ^ 20) .. "\nerror 'taken'\n")
+        terminal:wait "(more than 1 MiB was pasted, and nothing is taken"
+        terminal:enter " 7"
+        terminal:wait_end "42\n>"
+    end)
+
     it("keeps the line whole when it gets another width", function()
         open(nil, { width = 60, height = 12 })
         local text = ("abcdefghi "):rep(20)

@@ -32,13 +32,17 @@ local function remove_tree(path)
     uv.fs_rmdir(path)
 end
 
-function Terminal:_tmux(...)
-    local child = support.start("tmux", { "-S", self._socket, "-f", "/dev/null", ... })
+function Terminal:_tmux_with(stdin, ...)
+    local child = support.start("tmux", { "-S", self._socket, "-f", "/dev/null", ... }, { stdin = stdin })
     local outcome = child:wait()
     if outcome.code ~= 0 then
         error(("tmux %s: %s"):format((...), outcome.err), 0)
     end
     return outcome.out
+end
+
+function Terminal:_tmux(...)
+    return self:_tmux_with(nil, ...)
 end
 
 local function quote(word)
@@ -96,6 +100,18 @@ function Terminal:type(text)
     self:_tmux("send-keys", "-l", "--", (text:gsub(";$", "\\;"))) -- for tmux it would end the command
 end
 
+--- Sends bytes, in pieces as a terminal does.
+---@async
+function Terminal:send(bytes)
+    for at = 1, #bytes, 1000 do
+        local codes = {}
+        for index = at, math.min(at + 999, #bytes) do
+            table.insert(codes, ("%02x"):format(bytes:byte(index)))
+        end
+        self:_tmux("send-keys", "-H", unpack(codes))
+    end
+end
+
 --- Presses keys by tmux's names: "Enter", "Tab", "C-c", "Up".
 ---@async
 function Terminal:press(...)
@@ -112,7 +128,7 @@ end
 --- Pastes text, marked as pasted where the program asked for that.
 ---@async
 function Terminal:paste(text)
-    self:_tmux("set-buffer", "--", text)
+    self:_tmux_with(text, "load-buffer", "-")
     self:_tmux("paste-buffer", "-p")
 end
 

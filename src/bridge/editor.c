@@ -36,6 +36,9 @@
 #define EDITOR_TYPE "nylon_ring.editor"
 #define PASTE_END "\033[201~"
 
+/* Of a longer paste nothing is taken. */
+enum { PASTE_MAX = 1024 * 1024 };
+
 static int next_character(EditLine *el, wchar_t *out) {
     editor_t *ed = nr__editor_of(el);
     if (ed->key_used == ed->key_len)
@@ -188,21 +191,31 @@ static const char *use_key(editor_t *ed) {
     return ed->event;
 }
 
+/* Pushes the event of a paste that has ended; how many values. */
+static int step_paste(lua_State *L, editor_t *ed) {
+    size_t len;
+    const char *text = nr__keys_take_until(&ed->keys, PASTE_END, &len);
+    int is_overlong = ed->overlong || (text != NULL ? len : ed->keys.len) > PASTE_MAX;
+    if (text == NULL) {
+        ed->overlong = is_overlong;
+        if (is_overlong) /* the end may have begun */
+            nr__keys_shorten(&ed->keys, sizeof PASTE_END - 2);
+        return 0;
+    }
+    ed->pasting = ed->overlong = 0;
+    lua_pushstring(L, is_overlong ? "overlong" : "paste");
+    lua_pushlstring(L, text, is_overlong ? 0 : len);
+    return 2;
+}
+
 /* ed:step() → nil (no whole key yet) | "key" (the line or the cursor may have changed) | "accept",
- * "complete", "search", "up", "down", "first", "last", "redraw", "undo", "eof" | "paste", text */
+ * "complete", "search", "up", "down", "first", "last", "redraw", "undo", "eof", "overlong" |
+ * "paste", text */
 static int editor_step(lua_State *L) {
     editor_t *ed = check_editor(L);
     for (;;) {
-        size_t len;
-        if (ed->pasting) {
-            const char *text = nr__keys_take_until(&ed->keys, PASTE_END, &len);
-            if (text == NULL)
-                return 0;
-            ed->pasting = 0;
-            lua_pushliteral(L, "paste");
-            lua_pushlstring(L, text, len);
-            return 2;
-        }
+        if (ed->pasting)
+            return step_paste(L, ed);
         ed->key_len = nr__keys_take(&ed->keys, ed->key);
         if (ed->key_len == 0)
             return 0;
@@ -228,6 +241,14 @@ static int editor_key(lua_State *L) {
         len += nr__utf8_encode(key[i], bytes + len);
     lua_pushlstring(L, bytes, len);
     return 1;
+}
+
+/* ed:reset(): what was typed and is not used yet is forgotten, also half a paste. */
+static int editor_reset(lua_State *L) {
+    editor_t *ed = check_editor(L);
+    nr__keys_shorten(&ed->keys, 0);
+    ed->pasting = ed->overlong = ed->quoting = 0;
+    return 0;
 }
 
 /* ed:put_back(): the key that `key` took is used by the next `step`. */
@@ -323,19 +344,13 @@ __attribute__((visibility("default"))) int luaopen_nylon_ring_editor(lua_State *
 
 int luaopen_nylon_ring_editor(lua_State *L) {
     static const luaL_Reg methods[] = {
-        {"raw", editor_raw},
-        {"fd", editor_fd},
-        {"read", editor_read},
-        {"step", editor_step},
-        {"key", editor_key},
-        {"put_back", editor_put_back},
-        {"line", editor_line},
-        {"set", editor_set},
-        {"insert", editor_insert},
-        {"erase", editor_erase},
-        {"size", editor_size},
-        {"close", editor_close},
-        {NULL, NULL},
+        {"raw", editor_raw},     {"fd", editor_fd},
+        {"read", editor_read},   {"step", editor_step},
+        {"key", editor_key},     {"put_back", editor_put_back},
+        {"reset", editor_reset}, {"line", editor_line},
+        {"set", editor_set},     {"insert", editor_insert},
+        {"erase", editor_erase}, {"size", editor_size},
+        {"close", editor_close}, {NULL, NULL},
     };
     luaL_newmetatable(L, EDITOR_TYPE);
     lua_pushcfunction(L, editor_close);

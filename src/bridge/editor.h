@@ -17,7 +17,8 @@ typedef struct editor {
     size_t key_len, key_used;
     const char *event; /* set by the function that a key is bound to */
     int raw, quoting, pasting;
-    size_t rows; /* of libedit's own display */
+    int overlong; /* what is being pasted is dropped */
+    size_t rows;  /* of the display that libedit keeps */
 } editor_t;
 
 /* The editor that a libedit callback belongs to. [loop] */

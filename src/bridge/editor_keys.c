@@ -143,6 +143,12 @@ const char *nr__keys_take_until(nr__keys_t *keys, const char *end, size_t *len) 
     return text;
 }
 
+void nr__keys_shorten(nr__keys_t *keys, size_t most) {
+    if (keys->len > most)
+        drop(keys, keys->len - most);
+    keys->taken = 0;
+}
+
 void nr__keys_free(nr__keys_t *keys) {
     free(keys->bytes);
     memset(keys, 0, sizeof *keys);

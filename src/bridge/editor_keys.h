@@ -34,6 +34,9 @@ void nr__keys_put_back(nr__keys_t *keys);
  * [loop] */
 const char *nr__keys_take_until(nr__keys_t *keys, const char *end, size_t *len);
 
+/* Drops all but the last `most` bytes. [loop] */
+void nr__keys_shorten(nr__keys_t *keys, size_t most);
+
 /* Frees what is left. [loop] */
 void nr__keys_free(nr__keys_t *keys);
 

@@ -156,9 +156,13 @@ function Terminal:_redraw()
     self.screen:clear()
 end
 
+function Terminal:_refuse_paste()
+    self.screen:write "(more than 1 MiB was pasted, and nothing is taken; :run FILE runs a file)\n"
+end
+
 local on = {
     accept = Terminal._accept, complete = Terminal._complete, eof = Terminal._leave,
-    redraw = Terminal._redraw,
+    redraw = Terminal._redraw, overlong = Terminal._refuse_paste,
 }
 
 local function deliver(err)
@@ -212,6 +216,7 @@ function Terminal:_enter(text)
 end
 
 function Terminal:_interrupt()
+    self._editor:reset()
     if not self._editing then
         return self.backend:interrupt()
     end
