@@ -55,6 +55,18 @@ describe("a session on a terminal", function()
         terminal:wait_end "\n> still typing"
     end)
 
+    it("keeps a last line without an end that programs have written before the prompt", function()
+        open { "repl" }
+        terminal:enter "os.execute 'printf hello' ;"
+        terminal:wait_end "\nhello⏎\n>"
+        terminal:enter "os.execute 'echo hello' ;"
+        terminal:wait_end "\nhello\n>"
+        terminal:enter "io.write 'hello' ;"
+        terminal:wait_end ";\nhello\n>"
+        terminal:enter "os.execute 'printf %080d' ;"
+        terminal:wait_end("\n" .. ("0"):rep(80) .. "\n⏎\n>")
+    end)
+
     it("leaves standard error where it was sent to", function()
         local path, remove = support.file("errors", "")
         finally(remove)

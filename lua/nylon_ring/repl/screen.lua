@@ -8,20 +8,23 @@ local layouts = require "nylon_ring.repl.layout"
 
 local M = {}
 
+local NO_END = "⏎" -- after a last line that has no end
+
 ---@class nylon_ring.repl.Screen
 ---@field width integer
 ---@field height integer
 ---@field private _tty nylon_ring.repl.Tty
 ---@field private _drawn? nylon_ring.repl.Layout
 ---@field private _partial string output that ends inside a line
----@field private _bol boolean the terminal's cursor is at the beginning of a line
+---@field private _bol boolean what we have written ends with a line
+---@field private _shared boolean others may have written since
 local Screen = {}
 Screen.__index = Screen
 
 ---@param tty nylon_ring.repl.Tty
 ---@return nylon_ring.repl.Screen
 function M.new(tty)
-    return setmetatable({ _tty = tty, width = 80, height = 24, _partial = "", _bol = true }, Screen)
+    return setmetatable({ _tty = tty, width = 80, height = 24, _partial = "", _bol = true, _shared = true }, Screen)
 end
 
 function Screen:_send(text)
@@ -61,16 +64,25 @@ function Screen:_redraw(layout)
     return table.concat(parts)
 end
 
+-- The sequence that goes to the beginning of a line. Where the cursor is after what others have written
+-- nobody knows: a mark and blanks to the screen's edge stay in the line that it is in, unless that is empty;
+-- then they are cleared.
+function Screen:_begin_line()
+    if not self._bol then
+        return "\r\n"
+    elseif self._shared then
+        return NO_END .. (" "):rep(self.width - 1) .. "\r\27[J"
+    end
+    return ""
+end
+
 ---Draws the edited line in place of what was drawn before.
 ---@param line { prompt: string, more: string, before: string, after: string }
 function Screen:draw(line)
-    local start = ""
-    if not self._drawn and not self._bol then
-        start = "\r\n"
-    end
+    local start = self._drawn and "" or self:_begin_line()
     local layout = layouts.window(layouts.of(line, self.width), self.height)
     self:_send(start .. self:_undraw() .. self:_redraw(layout))
-    self._bol = false
+    self._bol, self._shared = false, false
     self._line = line
 end
 
@@ -84,16 +96,16 @@ function Screen:finish()
         prompt = line.prompt, more = line.more, before = line.before .. line.after, after = "",
     }, self.width)
     self:_send(self:_undraw() .. table.concat(whole.rows, "\r\n") .. "\r\n")
-    self._drawn, self._line, self._bol = nil, nil, true
+    self._drawn, self._line, self._bol, self._shared = nil, nil, true, true
     local partial = self._partial
     self._partial = ""
     self:write(partial)
 end
 
----Removes the edited line from the screen.
+---Removes the edited line from the screen, which others may write to then.
 function Screen:remove()
     self:_send(self:_undraw())
-    self._line, self._bol = nil, true
+    self._line, self._bol, self._shared = nil, true, true
 end
 
 local function for_terminal(text)
@@ -134,7 +146,7 @@ end
 
 ---Clears the whole screen; the edited line is drawn at its top.
 function Screen:clear()
-    self._drawn, self._bol = nil, true
+    self._drawn, self._bol, self._shared = nil, true, false
     self:_send "\27[H\27[2J"
 end
 
