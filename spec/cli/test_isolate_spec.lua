@@ -227,6 +227,59 @@ ok 3 - is next
         assert.equal("nylon-ring test: option '--isolate' takes no value\n", got.err)
     end)
 
+    it("orders files by a seed as one process does", function()
+        for number = 1, 7 do
+            write(("s%d_spec.lua"):format(number), ("it('is number %d', function() end)"):format(number))
+        end
+        local words = { "-o", "TAP", "--shuffle-files", "--seed=5" }
+        local plain = test(unpack(words)).out
+        assert.not_equal(test("-o", "TAP").out, plain)
+        assert.equal(plain, test("--isolate", unpack(words)).out)
+        assert.equal(plain:rep(2), test("--isolate", "--repeat=2", unpack(words)).out)
+    end)
+
+    --- Runs the files below a configuration of busted's.
+    local function test_with(config, ...)
+        write(".busted", "return { default = { " .. config .. " } }")
+        local got = support.start(uv.fs_realpath(support.program), { "test", "-o", "TAP", ".", ... }, {
+            cwd = folder,
+        }):wait()
+        return got
+    end
+
+    it("is taken from .busted, like the other options of ours", function()
+        write("a_spec.lua", "it('leaves', function() os.exit(0) end)")
+        write("b_spec.lua", "it('is next', function() end)")
+        assert.matches("left early with exit code 1.*\nok 2 %- is next", test_with("isolate = true").out)
+        assert.matches("left early with exit code 1.*\nok 2 %- is next", test_with("jobs = 2").out)
+        assert.equal("", test_with("isolate = true, jobs = 2", "--no-isolate").out)
+        os.remove(folder .. "/a_spec.lua")
+        write("b_spec.lua", "it('waits', function() nr.sleep(60000) end)")
+        assert.matches("did not end within 90 ms", test_with("timeout = 90").out)
+        assert.matches("did not end within 90 ms", test_with("timeout = 90, isolate = true").out)
+        assert.matches("did not end within 80 ms", test_with("timeout = 60000", "--timeout=80").out)
+    end)
+
+    it("says which option of .busted is wrong", function()
+        local wrong = {
+            { "timeout", "soon", "'soon' is not a whole number of 0 or more" },
+            { "isolate", "1", "'1' is neither true nor false" },
+        }
+        for _, case in ipairs(wrong) do
+            local name, value, why = unpack(case)
+            local got = test_with(("%s = %q"):format(name, value))
+            assert.equal(2, got.code)
+            local told = "nylon-ring test: '%s' in busted's configuration file: %s\n"
+            assert.equal(told:format(name, why), got.err)
+        end
+    end)
+
+    it("runs each spec as often as .busted says", function()
+        write("a_spec.lua", "it('is there', function() end)")
+        local got = test_with("['repeat'] = 2, isolate = true")
+        assert.equal(("ok 1 - is there\n1..1\n"):rep(2), got.out)
+    end)
+
     it("runs files again with --repeat", function()
         write("a_spec.lua", "it('is there', function() end)")
         local got = test("-o", "TAP", "--isolate", "--repeat", "2")

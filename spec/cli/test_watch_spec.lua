@@ -47,8 +47,8 @@ describe("test --watch", function()
     it("has runs that cannot watch, and takes no value", function()
         local own, rest = test_words.take { "--jobs", "2", "--watch", "-o", "TAP", "--isolate", "a_spec.lua" }
         local run = test_words.for_watched(own, rest)
-        assert.same({ "--isolate", "--jobs=2", "-o", "TAP", "a_spec.lua" }, run)
-        assert.is_nil(test_words.take(run).watch)
+        assert.same({ "--isolate", "--jobs=2", "--no-watch", "-o", "TAP", "a_spec.lua" }, run)
+        assert.is_false(test_words.take(run).watch)
         local none, err = test_words.take { "--watch=1", "a_spec.lua" }
         assert.is_nil(none)
         assert.equal("option '--watch' takes no value", err)

@@ -16,7 +16,7 @@ function M.define(command)
         if option.value then
             command:option(option.name, option.help):argname(option.value)
         else
-            command:flag(option.name, option.help)
+            command:flag(option.name .. " " .. test_words.negated(option.name), option.help)
         end
     end
     command:epilog("Takes every option of busted, among them -o OUTPUT, -t TAGS, --filter PATTERN, "
@@ -141,12 +141,26 @@ local function guards(plan, who, counted)
     }
 end
 
---- What busted is to do with these words, and the limit of a spec; or nil and the exit code where that is all
---- there is to do.
+--- Adds the options of ours that only the configuration file has. For a spec's limit the environment comes
+--- before it. Answers what is wrong with them.
+local function complete(own, chosen)
+    local config, err = test_words.from_config(chosen)
+    local limit, wrong = test_words.environment_limit()
+    if err or wrong then
+        return err or wrong
+    end
+    own.timeout = own.timeout or limit
+    for name, value in pairs(config) do
+        if own[name] == nil then
+            own[name] = value
+        end
+    end
+end
+
+--- What busted is to do with these words; or nil and the exit code where that is all there is to do.
 local function choose(own, words, output, who)
     local chosen, err = busted_options(words, output, who)
-    local from_environment, wrong = test_words.environment_limit()
-    err = err and err:gsub("^" .. who:gsub("%-", "%%-") .. ": error: ", "") or wrong
+    err = err and err:gsub("^" .. who:gsub("%-", "%%-") .. ": error: ", "") or complete(own, chosen)
     if err then
         say.error(who, err)
         return nil, 2
@@ -160,7 +174,7 @@ local function choose(own, words, output, who)
             .. "luarocks --lua-version 5.1 install luacov")
         return nil, 2
     end
-    return chosen, own.timeout or from_environment or limits.DEFAULT
+    return chosen
 end
 
 --- What this process is in the run.
@@ -168,7 +182,8 @@ local function role_of(own, chosen)
     if chosen.output == test_words.EVENTS then
         return "child"
     end
-    return not chosen.list and (own.isolate or own.jobs) and "parent" or "alone"
+    local isolated = own.isolate or own.isolate == nil and own.jobs
+    return isolated and not chosen.list and "parent" or "alone"
 end
 
 ---@class nylon_ring.cli.TestPlan
@@ -220,9 +235,9 @@ local function run_elsewhere(own, words, chosen, watched)
 end
 
 ---@return nylon_ring.cli.TestPlan
-local function make_plan(own, words, chosen, limit, role)
+local function make_plan(own, words, chosen, role)
     local watched = {
-        spec = limit,
+        spec = own.timeout or limits.DEFAULT,
         file = own["file-timeout"] or 0,
         suite = own["suite-timeout"] or 0,
         keep_going = chosen["keep-going"],
@@ -259,17 +274,19 @@ function M.run(args, who)
     if not own then
         say.error(who, words)
         return 2
-    elseif own.watch then
-        return require("nylon_ring.cli.test.watch").run(who, test_words.for_watched(own, words))
     end
+    local run_words = test_words.for_watched(own, words)
     local output = not say.has_color(1) and "plainTerminal" or nil
     table.insert(words, 1, "--ignore-lua")
-    local chosen, limit = choose(own, words, output, who)
+    local chosen, code = choose(own, words, output, who)
     if not chosen then
-        return limit
+        return code
     end
     local role = role_of(own, chosen)
-    local plan = make_plan(own, words, chosen, limit, role)
+    if own.watch and role ~= "child" then
+        return require("nylon_ring.cli.test.watch").run(who, run_words)
+    end
+    local plan = make_plan(own, words, chosen, role)
     local counted = chosen.coverage and not chosen.list and coverage.new(who, role) or nil
     return run(plan, output, who, counted)
 end

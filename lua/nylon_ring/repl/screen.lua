@@ -24,7 +24,9 @@ Screen.__index = Screen
 ---@param tty nylon_ring.repl.Tty
 ---@return nylon_ring.repl.Screen
 function M.new(tty)
-    return setmetatable({ _tty = tty, width = 80, height = 24, _partial = "", _bol = true, _shared = true }, Screen)
+    return setmetatable({
+        _tty = tty, width = 80, height = 24, _partial = "", _bol = true, _shared = true,
+    }, Screen)
 end
 
 function Screen:_send(text)

@@ -25,9 +25,19 @@ M.options = {
     { name = "--watch", help = "Run again when a .lua or .so file below the current folder changes." },
 }
 
-local by_name = {}
+--- The word that switches off what an option without a value switches on.
+---@param name string
+---@return string
+function M.negated(name)
+    return "--no-" .. name:sub(3)
+end
+
+local by_word = {}
 for _, option in ipairs(M.options) do
-    by_name[option.name] = option
+    by_word[option.name] = option
+    if not option.value then
+        by_word[M.negated(option.name)] = option
+    end
 end
 
 local function take_number(option, text)
@@ -45,7 +55,7 @@ local function take_value(option, words, index)
         if value then
             return nil, ("option '%s' takes no value"):format(option.name)
         end
-        return true, index + 1
+        return words[index] == option.name, index + 1
     elseif not value then
         index = index + 1
         value = words[index]
@@ -60,7 +70,7 @@ end
 function M.take(words)
     local own, rest, index = {}, {}, 1
     while words[index] do
-        local option = by_name[words[index]:match "^[^=]+"]
+        local option = by_word[words[index]:match "^[^=]+"]
         if option then
             local value, next_one = take_value(option, words, index)
             if value == nil then
@@ -75,12 +85,33 @@ function M.take(words)
     return own, rest
 end
 
+--- Our options in what busted has made of its configuration file; or nil and what is wrong.
+---@param chosen table
+---@return table|nil config, string|nil err
+function M.from_config(chosen)
+    local config = {}
+    for _, option in ipairs(M.options) do
+        local name = option.name:sub(3)
+        local value, err = chosen[name], nil
+        if value ~= nil and option.value then
+            value, err = whole(option.least)(tostring(value))
+        elseif value ~= nil and type(value) ~= "boolean" then
+            err = ("'%s' is neither true nor false"):format(tostring(value))
+        end
+        if err then
+            return nil, ("'%s' in busted's configuration file: %s"):format(name, err)
+        end
+        config[name] = value
+    end
+    return config
+end
+
 -- Our options as words, for another process.
 local function as_words(own, names)
     local words = {}
     for _, name in ipairs(names) do
-        if own[name] == true then
-            table.insert(words, "--" .. name)
+        if type(own[name]) == "boolean" then
+            table.insert(words, (own[name] and "--" or "--no-") .. name)
         elseif own[name] then
             table.insert(words, ("--%s=%d"):format(name, own[name]))
         end
@@ -100,6 +131,7 @@ function M.for_watched(own, words)
         end
     end
     local kept = as_words(own, names)
+    table.insert(kept, "--no-watch") -- whatever the configuration file says
     for _, word in ipairs(words) do
         table.insert(kept, word)
     end
@@ -146,6 +178,7 @@ function M.for_child(own, words)
     for _, word in ipairs(as_words(own, { "timeout", "file-timeout" })) do
         table.insert(kept, word)
     end
+    table.insert(kept, "--repeat=1")
     return kept
 end
 
