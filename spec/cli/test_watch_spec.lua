@@ -1,5 +1,6 @@
 local sleep = require("nylon_ring").sleep
 local support = require "spec.support"
+local uv = require "luv"
 local test_words = require "nylon_ring.cli.test.words"
 
 describe("test --watch", function()
@@ -16,6 +17,29 @@ describe("test --watch", function()
         file:close()
         run:wait_for("out", "not ok 1 - is the second")
         run:wait_for("err", "./a_spec.lua has changed")
+        run:kill "sigint"
+        assert.equal(130, run:wait().code)
+    end)
+
+    it("sees files in folders that are made while it waits, also again", function()
+        local path, remove = support.file("a_spec.lua", "it('is the first', function() end)")
+        local folder = path:match "^(.*)/"
+        finally(remove)
+        local run = support.start(support.program, { "test", "--watch", "-o", "TAP", "." }, { cwd = folder })
+        run:wait_for("out", "ok 1 - is the first")
+        for round = 1, 2 do
+            run:wait_for("err", "waiting for a change")
+            assert(uv.fs_mkdir(folder .. "/sub", 448))
+            assert(uv.fs_mkdir(folder .. "/sub/deeper", 448))
+            local name = ("%s/sub/deeper/b%d_spec.lua"):format(folder, round)
+            local file = assert(io.open(name, "w"))
+            file:write(("it('is in round %d', function() end)"):format(round))
+            file:close()
+            run:wait_for("out", ("ok 2 - is in round %d"):format(round))
+            os.remove(name)
+            uv.fs_rmdir(folder .. "/sub/deeper")
+            uv.fs_rmdir(folder .. "/sub")
+        end
         run:kill "sigint"
         assert.equal(130, run:wait().code)
     end)
