@@ -6,6 +6,7 @@ M.always = { "luv", "cjson", "argparse" }
 
 --- What a command needs besides.
 M.of = {
+    man = { "inspect" }, -- it lists the REPL's commands
     repl = { "inspect" },
     test = { "busted" },
 }

@@ -1,19 +1,10 @@
 --- `nylon-ring man`: the manual page, written from the grammar that also parses the words. It walks
 --- argparse's elements, whose fields are private but the only place where they can be read.
+local texts = require "nylon_ring.cli.man_texts"
+
 local M = { name = "man", summary = "print the manual page, as roff" }
 
-local environment = {
-    { "NO_COLOR", "Where it is set and not empty, messages have no colour on a terminal." },
-    { "NYLON_RING_LOG", "From which level on plugins' log lines are shown: trace, debug, info "
-        .. "(the default), warn, error, off." },
-    { "NYLON_RING_SHUTDOWN_MS", "How many milliseconds a plugin's shutdown may take; default is 5000." },
-    { "NYLON_RING_KEEP_COPIES", "With 1 the private copies that plugins are loaded from stay on the disk, "
-        .. "for debuggers." },
-}
-
-function M.define(command)
-    command:epilog "To read it: nylon-ring man | man -l -"
-end
+function M.define() end
 
 --- Text as roff takes it literally.
 local function escape(text)
@@ -26,11 +17,16 @@ Page.__index = Page
 
 --- Adds a line of roff, made by `format` from texts that are escaped.
 function Page:add(format, ...)
-    local texts = { ... }
-    for i, text in ipairs(texts) do
-        texts[i] = escape(text)
+    local escaped = { ... }
+    for i, text in ipairs(escaped) do
+        escaped[i] = escape(text)
     end
-    table.insert(self, format:format(unpack(texts)))
+    table.insert(self, format:format(unpack(escaped)))
+end
+
+function Page:paragraph(text)
+    self:add ".PP"
+    self:add("%s", text)
 end
 
 --- Adds lines that stay as they are broken.
@@ -60,10 +56,38 @@ function Page:option(option)
     self:add("%s", option._description or "")
 end
 
+function Page:term(term, text)
+    self:add ".TP"
+    self:add("\\fB%s\\fR", term)
+    self:add("%s", text)
+end
+
+--- The options that help shows, or those that it does not.
+function Page:options(command, hidden)
+    for _, option in ipairs(command._options) do
+        if option._aliases[1] ~= "-h" and (option._hidden or false) == hidden then
+            self:option(option) -- -h, which every command has, is told once for all
+        end
+    end
+end
+
 function Page:argument(argument)
     self:add ".TP"
     self:add("\\fI%s\\fR", values(argument))
     self:add("%s", argument._description or "")
+end
+
+local function has_hidden(command)
+    for _, option in ipairs(command._options) do
+        if option._hidden then
+            return true
+        end
+    end
+    return false
+end
+
+local function sentence(text)
+    return text:gsub("^%l", string.upper) .. "."
 end
 
 local function usage(command)
@@ -73,33 +97,40 @@ end
 function Page:command(command)
     self:add(".SS %s", command._name)
     self:verbatim(usage(command))
-    self:add ".PP"
-    self:add("%s", command._description or command._summary)
+    self:paragraph(command._description)
     for _, argument in ipairs(command._arguments) do
         self:argument(argument)
     end
-    for _, option in ipairs(command._options) do
-        if option._aliases[1] ~= "-h" then -- every command has it; it is told once, for all
-            self:option(option)
-        end
-    end
+    self:options(command, false)
     for _, nested in ipairs(command._commands) do
-        self:add ".TP"
-        self:add("\\fB%s\\fR", nested._name)
-        self:add("%s", nested._summary)
+        self:term(nested._name, nested._summary)
     end
     if command._epilog then
-        self:add ".PP"
-        self:add("%s", command._epilog)
+        self:paragraph(command._epilog)
+    end
+    if has_hidden(command) then
+        self:paragraph "Of busted:"
+        self:options(command, true)
+    end
+    if command._name == "repl" then
+        self:repl_commands()
     end
 end
 
-function Page:environment()
-    self:add ".SH ENVIRONMENT"
-    for _, variable in ipairs(environment) do
-        self:add ".TP"
-        self:add("\\fB%s\\fR", variable[1])
-        self:add("%s", variable[2])
+--- What can be typed at the REPL's prompt beside Lua.
+function Page:repl_commands()
+    self:paragraph "Commands at its prompt, of which :help NAME tells more:"
+    for _, command in ipairs(require("nylon_ring.repl.commands").list) do
+        local arguments = command.args and " " .. command.args or ""
+        self:term((":%s%s"):format(command.name, arguments), sentence(command.help))
+    end
+end
+
+--- A section of terms and what is said about them.
+function Page:section(title, terms)
+    self:add(".SH %s", title)
+    for _, term in ipairs(terms) do
+        self:term(term[1], term[2])
     end
 end
 
@@ -115,7 +146,9 @@ function M.page(root, version)
     page:add ".SH SYNOPSIS"
     page:verbatim(usage(root))
     page:add ".SH DESCRIPTION"
-    page:add("%s", root._epilog)
+    for _, text in ipairs(texts.description) do
+        page:paragraph(text)
+    end
     page:add ".SH OPTIONS"
     for _, option in ipairs(root._options) do
         page:option(option)
@@ -124,7 +157,12 @@ function M.page(root, version)
     for _, command in ipairs(root._commands) do
         page:command(command)
     end
-    page:environment()
+    page:section("EXIT STATUS", texts.exit_status)
+    page:section("ENVIRONMENT", texts.environment)
+    page:section("FILES", texts.files)
+    page:section("EXAMPLES", texts.examples)
+    page:add ".SH SEE ALSO"
+    page:add("%s", texts.see_also)
     return table.concat(page, "\n") .. "\n"
 end
 

@@ -29,7 +29,7 @@ function M.build(commands)
     local root = argparse("nylon-ring", "A host for native plugins that is scripted in Lua.")
         :usage("Usage: nylon-ring SCRIPT [ARG ...]\n       nylon-ring COMMAND [OPTION ...] [ARG ...]")
         :epilog("A first word that is no command is a script; `nylon-ring COMMAND --help` tells more.\n"
-            .. "Exit codes: 0 fine, 1 the work failed, 2 wrong usage, 130 interrupted.")
+            .. "Exit codes: 0 fine, 1 the work failed, 2 wrong usage, 130 interrupted, 143 terminated.")
         :help_description_margin(28)
         :help_max_width(100)
         :command_target("command")
