@@ -70,6 +70,15 @@ describe("call", function()
         assert.equal(13, got.signal)
     end)
 
+    it("ends a stream at once where its frames cannot be written", function()
+        local script = 'exec "$0" call "$1" "/paced?pace=1" --stream $2 >/dev/full'
+        for _, json in ipairs { "", "--json" } do
+            local got = support.start("/bin/sh", { "-c", script, support.program, endless, json }):wait()
+            assert.equal(1, got.code)
+            assert.matches("^nylon%-ring: could not write all of the standard output[^\n]*\n$", got.err)
+        end
+    end)
+
     it("gives a stream up at Ctrl-C", function()
         local child = support.start(support.program,
             { "call", echo, "/stream?frames=3&interval=60000", "-d", "frame", "--stream" })

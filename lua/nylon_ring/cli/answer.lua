@@ -3,6 +3,7 @@
 local json = require "nylon_ring.cli.json"
 local nr = require "nylon_ring"
 local say = require "nylon_ring.cli.say"
+local session = require "nylon_ring.cli.session"
 
 local M = {}
 
@@ -24,15 +25,15 @@ end
 
 local terminal
 
+--- Writes at once. Where that fails the main task ends; the process says why when it leaves.
 local function write(text)
     if terminal == nil then
         terminal = say.is_terminal(1)
     end
-    io.stdout:write(text)
-    if terminal and text ~= "" and text:sub(-1) ~= "\n" then
-        io.stdout:write "\n"
+    local ending = terminal and text ~= "" and text:sub(-1) ~= "\n" and "\n" or ""
+    if not (io.stdout:write(text, ending) and io.stdout:flush()) then
+        session.fail()
     end
-    io.stdout:flush()
 end
 
 --- Prints a unary's body. A status that is not Ok has its text on standard error instead.
