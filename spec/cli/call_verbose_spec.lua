@@ -13,8 +13,8 @@ describe("call -v", function()
         assert.equal(0, got.code)
         assert.equal("hi", got.out)
         assert.matches("^%* loaded echo 1%.0%.0 %(ABI v1%) in %S+ %S+\n"
-            .. "%* asked POST /thread%?x=1 with 2 bytes\n"
-            .. "%* got 2 bytes in 1 frame; first after %S+ %S+, all after %S+ %S+\n$", got.err)
+            .. "%* asked POST /thread%?x=1 with 2 bytes, sid %d+\n"
+            .. "%* got 2 bytes in 1 frame, status Ok; first after %S+ %S+, all after %S+ %S+\n$", got.err)
     end)
 
     it("tells a stream's sid, its frames, and the time of its first one", function()
@@ -29,9 +29,53 @@ describe("call -v", function()
     it("tells the sid of a call that failed, and that nothing came", function()
         local got = call(support.plugin "fixture_never", "/", "-v", "--timeout", "10")
         assert.equal(1, got.code)
-        assert.matches("\n%* asked GET / with 0 bytes, sid %d+\n%* got 0 bytes in 0 frames; first after %-,",
-            got.err)
+        assert.matches("\n%* asked GET / with 0 bytes, sid %d+\n%* got no answer in %S+ %S+\n", got.err)
         assert.matches("\nnylon%-ring call: [^\n]*10 ms[^\n]*\n$", got.err)
+    end)
+
+    it("tells what was asked while the answer is waited for, and what came at Ctrl-C", function()
+        local child = support.start(support.program, { "call", support.plugin "fixture_never", "/", "-v" })
+        child:wait_for("err", "* asked GET / with 0 bytes, sid ")
+        child:kill "sigint"
+        local got = child:wait()
+        assert.equal(130, got.code)
+        assert.matches("\n%* got no answer in %S+ %S+\n$", got.err)
+        child = support.start(support.program,
+            { "call", echo, "/stream?interval=60000", "-d", "tick", "--stream", "-v" })
+        child:wait_for("out", "tick")
+        child:kill "sigint"
+        assert.matches("\n%* got 4 bytes in 1 frame, status Ok; [^\n]*\n$", child:wait().err)
+    end)
+
+    it("tells of many calls what is the same for all", function()
+        local got = call(echo, "/echo", "--repeat", "20", "--concurrency", "2", "-v")
+        assert.matches("\n%* asked GET /echo with 0 bytes, 20 times, 2 at a time\n$", got.err)
+    end)
+
+    it("tells no method and no query of an entry, which has none", function()
+        local told = cjson.decode(call(echo_v2, "echo", "-v", "--json").err)
+        assert.equal("echo", told.path)
+        assert.same({}, { told.method, told.query })
+    end)
+end)
+
+describe("call", function()
+    it("refuses a method and headers where the plugin's ABI has none", function()
+        for option, words in pairs { ["-H"] = { "-H", "a: b" }, ["-X"] = { "-X", "PUT" } } do
+            local got = call(echo_v2, "echo", unpack(words))
+            assert.equal(2, got.code)
+            assert.equal("", got.out)
+            assert.matches("^nylon%-ring call: plugin 'echo_v2' has ABI v2, [^\n]*leave %" .. option
+                .. " out\n$", got.err)
+        end
+    end)
+
+    it("says so when a unary call was answered more often than once", function()
+        local got = call(support.plugin "fixture_twice", "/inside")
+        assert.same({ 0, "1" }, { got.code, got.out })
+        assert.equal("nylon-ring call: the plugin sent more than one answer: --stream shows them all\n",
+            got.err)
+        assert.equal("", call(echo, "/echo", "-d", "once").err)
     end)
 end)
 

@@ -1,4 +1,5 @@
 local support = require "spec.support"
+local terminals = require "spec.support.terminal"
 
 --- Runs the program with its output on a terminal, which `script` makes, and answers what it showed.
 local function on_terminal(command, env)
@@ -14,6 +15,15 @@ describe("on a terminal", function()
     it("a body gets the end of line that it lacks", function()
         assert.equal("hi\r\n", on_terminal(("call '%s' /echo -d hi"):format(echo)))
         assert.equal("hi\r\n", on_terminal(("call '%s' /echo -d 'hi\n'"):format(echo)))
+    end)
+
+    it("a stream that goes quiet after its first frame gets a word, once", function()
+        local terminal = terminals.open({ "call", echo, "/echo", "-d", "hi", "--stream" }, { width = 200 })
+        finally(function() terminal:close() end)
+        terminal:wait "if this path answers only once, leave --stream out"
+        terminal:press "C-c"
+        assert.matches("^hi\nnylon%-ring call: nothing has followed the first frame[^\n]*\n",
+            terminal:wait "left 130")
     end)
 
     it("errors have colour, unless NO_COLOR is set", function()

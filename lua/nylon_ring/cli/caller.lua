@@ -5,11 +5,22 @@ local json = require "nylon_ring.cli.json"
 local many = require "nylon_ring.cli.many"
 local nr = require "nylon_ring"
 local once = require "nylon_ring.cli.once"
+local Patience = require "nylon_ring.cli.patience"
 local say = require "nylon_ring.cli.say"
 local session = require "nylon_ring.cli.session"
 local timing = require "nylon_ring.cli.timing"
 
 local M = {}
+
+--- Who the messages come from.
+local WHO = "nylon-ring call"
+
+--- With -v: what `method` says of the times, for people.
+local function tell(args, method, times, ...)
+    if args.verbose and not args.json then
+        say.plain(method(times, ...))
+    end
+end
 
 --- The request as the command line says it; the part after `?` is the query, but in a v2 entry's name.
 local function make_request(args, body, abi)
@@ -44,43 +55,68 @@ local function with_input(path, run)
         return nil, "cannot read the input: " .. err
     end
     local feeding = {}
-    local status, text = run(function(stream)
+    local ok, status, text = pcall(run, function(stream)
         start_feeding(feeding, source, stream)
     end)
     if feeding.task then
         feeding.task:cancel "the stream has ended"
     end
     source.close()
-    if feeding.err then
+    if not ok then
+        error(status, 0)
+    elseif feeding.err then
         return nil, feeding.err
     end
     return status, text
 end
 
---- One call whose answers are printed as they come.
+--- Starts the call that `run` makes, with what it is to be fed.
+local function start(args, run)
+    if args.input then
+        return with_input(args.input, run)
+    end
+    return run()
+end
+
+--- One call whose answers are printed as they come. What came is told also where it was cut short.
 local function one_call(plugin, request, args, times)
     local print_answer = args.json and answer.json or args.stream and answer.frame or answer.raw
-    local sid
-    local function run(on_open)
-        return once(plugin, request, args, function(status, data)
-            times:got(data)
-            print_answer(status, data)
-        end, function(stream)
-            sid = stream:sid()
-            if on_open then
-                on_open(stream)
-            end
-        end)
+    local patience = Patience.new(WHO)
+    local function on_answer(status, data)
+        times:got(status, data)
+        print_answer(status, data)
+        if args.stream then
+            patience:frame()
+        end
     end
     times:begin(request)
-    local status, text
-    if args.input then
-        status, text = with_input(args.input, run)
-    else
-        status, text = run()
+    local ok, status, text = pcall(start, args, function(feed)
+        local function on_open(sid, stream)
+            times.sid = sid
+            tell(args, times.asked_text, times)
+            if feed then
+                feed(stream)
+            end
+        end
+        return once(plugin, request, args, on_answer, (args.stream or args.verbose) and on_open)
+    end)
+    times:finish()
+    patience:stop()
+    tell(args, times.text, times)
+    if args.verbose and args.json then
+        say.plain(times:json())
     end
-    times:finish(sid or (not status and type(text) == "table" and text.sid or nil))
+    if not ok then
+        error(status, 0)
+    end
     return status, text
+end
+
+--- Many calls, and their summary.
+local function many_calls(plugin, request, args, times)
+    times:begin(request)
+    tell(args, times.repeated_text, times, args.times, args.concurrency or 1)
+    return many.run(plugin, request, args)
 end
 
 --- One line about an answer that was not good.
@@ -101,13 +137,23 @@ local function fail(err, in_json)
     session.fail(tostring(err))
 end
 
+--- Why the request cannot be what the words say; nil where it can.
+local function unfit(plugin, args)
+    if plugin.abi ~= 1 and (args.method or #args.headers > 0) then
+        return ("plugin '%s' has ABI v%d, whose calls have no method and no headers: leave %s out"):format(
+            plugin.name, plugin.abi, args.method and "-X" or "-H")
+    end
+end
+
 local function load(args, body, times)
     local plugin, err = nr.load(args.plugin)
     local request
     if plugin then
         times:loaded(plugin)
-        if args.verbose and not args.json then
-            say.plain(times:loaded_text())
+        tell(args, times.loaded_text, times)
+        local wrong = unfit(plugin, args)
+        if wrong then
+            session.fail(wrong, 2)
         end
         request, err = nr.request(make_request(args, body, plugin.abi))
     end
@@ -115,6 +161,13 @@ local function load(args, body, times)
         fail(err, args.json)
     end
     return plugin, request
+end
+
+--- Tells that a plugin answered a unary call more often than once, which only a stream shows.
+local function note_duplicates(plugin, args)
+    if not args.stream and tonumber(plugin:stats().duplicate) > 0 then
+        say.error(WHO, "the plugin sent more than one answer: --stream shows them all")
+    end
 end
 
 --- Loads the plugin and makes the calls that the command line asks for. Ends the main task with a message
@@ -131,10 +184,8 @@ function M.run(args, body)
         max_frames = args.max_frames,
         max_bytes = args.max_bytes,
     }
-    local status, text = (args.times and many.run or one_call)(plugin, request, args, times)
-    if args.verbose and not args.times then
-        say.plain(args.json and times:json() or times:text())
-    end
+    local status, text = (args.times and many_calls or one_call)(plugin, request, args, times)
+    note_duplicates(plugin, args)
     if not status then
         fail(text, args.json and not args.times) -- a summary has counted it
     elseif not answer.is_ok(status, args.stream) then

@@ -14,6 +14,8 @@ local task = require "nylon_ring.task"
 local timers = require "nylon_ring.timers"
 local uv = require "luv"
 
+local getmetatable = getmetatable -- a script may take the global away
+
 local M = {}
 
 --- How long tasks, and then calls in flight, may take to finish when the program leaves.
@@ -27,10 +29,11 @@ local TASK_ENDS = { done = true, failed = true, cancelled = true }
 --- What `M.fail` throws: a failure that is told in one line.
 local Failure = {}
 
---- Ends the main task with a message for people and exit code 1; nil says nothing.
+--- Ends the main task with a message for people; nil says nothing.
 ---@param text string|nil
-function M.fail(text)
-    error(setmetatable({ text = text }, Failure), 0)
+---@param code? integer the exit code; default is 1
+function M.fail(text, code)
+    error(setmetatable({ text = text, code = code or 1 }, Failure), 0)
 end
 
 ---@class nylon_ring.cli.SessionOptions
@@ -152,7 +155,8 @@ function Session:_settle(main)
     if code then
         self:_decide(code)
     elseif main:status() ~= "done" and not self.code then
-        self:_decide(1) -- first: a script may have broken what `tell` needs
+        local failure = getmetatable(main._err) == Failure
+        self:_decide(failure and main._err.code or 1) -- first: a script may have broken what `tell` needs
         tell(self.who, main._err, main._traceback)
     end
     uv.stop()

@@ -1,7 +1,9 @@
 --- What `nylon-ring call -v` tells beside the answer, on standard error: what was loaded and asked, how long
 --- each step took, and how much came back.
+local answer = require "nylon_ring.cli.answer"
 local duration = require "nylon_ring.cli.latency".duration
 local json = require "nylon_ring.cli.json"
+local plural = require "nylon_ring.repl.text".plural
 local uv = require "luv"
 
 ---@class nylon_ring.cli.Timing
@@ -10,7 +12,7 @@ local uv = require "luv"
 ---@field version? string
 ---@field abi? integer
 ---@field load_us? number
----@field method? string
+---@field method? string as the query, of a plugin of ABI v1 only
 ---@field path? string
 ---@field query? string
 ---@field first_us? number from the call to its first frame or its answer
@@ -18,6 +20,7 @@ local uv = require "luv"
 ---@field sent integer bytes of the body
 ---@field received integer bytes of all frames
 ---@field frames integer
+---@field status? integer of the last frame, or the answer
 ---@field sid? string
 local Timing = {}
 Timing.__index = Timing
@@ -38,28 +41,30 @@ end
 
 --- The call begins.
 function Timing:begin(request)
-    self.method, self.path, self.query, self.sent = request.method, request.path, request.query, #request.body
+    self.path, self.sent = request.path, #request.body
+    if self.abi == 1 then
+        self.method, self.query = request.method, request.query
+    end
     self._since = uv.hrtime()
 end
 
 --- A frame came, or the answer.
-function Timing:got(data)
+function Timing:got(status, data)
     self.first_us = self.first_us or self:_elapsed()
+    self.status = status
     self.frames, self.received = self.frames + 1, self.received + #data
 end
 
 --- The call is over.
-function Timing:finish(sid)
-    self.total_us, self.sid = self:_elapsed(), sid
-end
-
-local function counted(number, noun)
-    return ("%d %s%s"):format(number, noun, number == 1 and "" or "s")
+function Timing:finish()
+    self.total_us = self:_elapsed()
 end
 
 local function target(self)
-    local query = self.query ~= "" and "?" .. self.query or ""
-    return self.abi == 1 and ("%s %s%s"):format(self.method, self.path, query) or self.path
+    if not self.method then
+        return self.path
+    end
+    return ("%s %s%s"):format(self.method, self.path, self.query ~= "" and "?" .. self.query or "")
 end
 
 --- For people: the line that tells what was loaded.
@@ -69,19 +74,35 @@ function Timing:loaded_text()
         self.plugin, self.version, self.abi, duration(self.load_us))
 end
 
---- For people: the lines that tell of the call.
+--- For people: what was asked, told as soon as it was.
+---@return string
+function Timing:asked_text()
+    local sid = self.sid and ", sid " .. self.sid or ""
+    return ("* asked %s with %s%s"):format(target(self), plural(self.sent, "byte"), sid)
+end
+
+--- For people: what is asked again and again.
+---@param times integer
+---@param at_once integer
+---@return string
+function Timing:repeated_text(times, at_once)
+    return ("%s, %s, %d at a time"):format(self:asked_text(), plural(times, "time"), at_once)
+end
+
+--- For people: what came.
 ---@return string
 function Timing:text()
-    local sid = self.sid and ", sid " .. self.sid or ""
-    local first = self.first_us and duration(self.first_us) or "-"
-    return ("* asked %s with %s%s\n* got %s in %s; first after %s, all after %s"):format(
-        target(self), counted(self.sent, "byte"), sid,
-        counted(self.received, "byte"), counted(self.frames, "frame"), first, duration(self.total_us))
+    if self.frames == 0 then
+        return "* got no answer in " .. duration(self.total_us)
+    end
+    return ("* got %s in %s, status %s; first after %s, all after %s"):format(
+        plural(self.received, "byte"), plural(self.frames, "frame"), answer.status_name(self.status),
+        duration(self.first_us), duration(self.total_us))
 end
 
 local order = {
     "plugin", "version", "abi", "load_us", "method", "path", "query", "sid", "sent", "received", "frames",
-    "first_us", "total_us",
+    "status", "first_us", "total_us",
 }
 
 --- All of it as a JSON object.
