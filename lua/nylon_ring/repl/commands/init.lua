@@ -2,6 +2,7 @@
 -- in words, what it does, an example, and `run(session, rest)`, which may suspend and raises a text for
 -- what is wrong.
 
+local help = require "nylon_ring.repl.help"
 local text = require "nylon_ring.repl.text"
 
 local M = {}
@@ -12,7 +13,7 @@ local M = {}
 ---@field help string
 ---@field example? string
 ---@field more? string further lines for `:help NAME`
----@field completes? "file"|"plugin"|"setting"|"topic"|"task"|"trace"
+---@field completes? "file"|"plugin"|"inspected"|"setting"|"topic"|"task"|"trace"
 ---@field run fun(session: nylon_ring.repl.Session, rest: string)
 
 ---@type table<string, nylon_ring.repl.Command>
@@ -40,9 +41,13 @@ function M.get(name)
     return by_name[name]
 end
 
+---The names of all commands, those of the terminal too.
 ---@return string[]
 function M.names()
     local names = {}
+    for _, command in ipairs(help.terminal) do
+        table.insert(names, command.name)
+    end
     for name in pairs(by_name) do
         table.insert(names, name)
     end
@@ -73,6 +78,11 @@ function M.find(session, line)
     if command then
         return function()
             command.run(session, rest)
+        end
+    end
+    for _, each in ipairs(help.terminal) do
+        if each.name == name then
+            return nil, (":%s is there at a terminal alone"):format(name)
         end
     end
     local near = text.nearest(name, M.names())

@@ -127,7 +127,7 @@ return function(commands)
         { name = "unload", args = "[NAME]", completes = "plugin", example = ":unload echo", run = unload,
             help = "wait for its calls, then unload it" },
         { name = "plugins", help = "list what is loaded", example = ":plugins", run = list },
-        { name = "inspect", args = "[NAME|PATH]", completes = "plugin", run = inspect,
+        { name = "inspect", args = "[NAME|PATH]", completes = "inspected", run = inspect,
             example = ":inspect echo",
             help = "show what a plugin's file offers, loaded or not" },
         { name = "stats", args = "[NAME]", completes = "plugin", example = ":stats echo", run = stats,
