@@ -1,9 +1,10 @@
 -- Sessions that are kept as scripts (`:save`) and as specs (`:spec`): both are run.
 local code = require "nylon_ring.repl.code"
+local session_spec = require "nylon_ring.repl.spec"
 local support = require "spec.support"
 
--- A session as people have it: an error does not end it. ID is the stream that is shown; "@wait" waits for
--- what runs in the background.
+-- A session as people have it: an error does not end it. ID is the stream that is shown, JOB a line in the
+-- background; "@wait" waits for what runs there, "@background" sends the line after it there as Ctrl-Z does.
 local DRIVER = [==[
 local pipe = require "nylon_ring.repl.pipe"
 local session = require("nylon_ring.repl.session").new {
@@ -12,8 +13,12 @@ local session = require("nylon_ring.repl.session").new {
 for _, text in ipairs(dofile(arg[1])) do
     if text == "@wait" then
         session:wait()
+    elseif text:match "^@background " then
+        session:submit(text:match " (.*)", function() end)
+        session:background()
     else
-        pipe.run(session, (text:gsub("ID", tostring((next(session.streams))))))
+        text = text:gsub("ID", tostring((next(session.streams)))):gsub("JOB", tostring((next(session.jobs))))
+        pipe.run(session, text)
     end
 end
 session:close()
@@ -152,6 +157,15 @@ describe("a session that was kept", function()
         assert.truthy(kept.script_text:find("-- this was not done yet: nr.sleep(60000)", 1, true))
     end)
 
+    it("knows lines that were sent to the background as they ran, and those that were cancelled", function()
+        local out = both {
+            load_line "echo", "@background while not go do nr.sleep(1) end print 'went'", "go = true",
+            "@wait", "@background nr.sleep(60000)", ":cancel JOB", "@wait", 'echo:call("/thread", "x");',
+        }
+        assert.equal("went\n", out)
+        assert.truthy(kept.script_text:find("-- this was cancelled: nr.sleep(60000)", 1, true))
+    end)
+
     it("runs the scripts that were run, and none that failed", function()
         local good, remove_good = support.file("good.lua", "from = 'script' mine = mine .. from")
         finally(remove_good)
@@ -172,6 +186,13 @@ describe("a session that was kept", function()
             ":unload echo", load_line "echo", 'echo:call("/thread", "3")',
         }
     end)
+end)
+
+it("a spec of a session that took long has the time for it", function()
+    local content = session_spec.write { { kind = "statement", code = "nr.sleep(300)", took = 6000 } }
+    local path, remove = support.file("long_spec.lua", content)
+    finally(remove)
+    assert.equal(0, support.run({ "test", "--timeout", "100", path }).code)
 end)
 
 describe("a line among others", function()

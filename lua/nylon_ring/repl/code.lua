@@ -44,10 +44,11 @@ function M.is_statement(code)
     return loadstring(" " .. code) ~= nil -- LuaJIT skips a first line that begins with a #
 end
 
----The code where something follows it on the line, which a comment at its end must not take.
+---The code inside a line: what follows it there must not be taken by a comment at its end.
 ---@param code string
 ---@return string
 function M.inline(code)
+    code = code:gsub("^%s+", "")
     return code:find("--", 1, true) and code .. "\n" or code
 end
 
