@@ -64,7 +64,7 @@ describe("a session on a terminal", function()
         terminal:enter "io.write 'hello' ;"
         terminal:wait_end ";\nhello\n>"
         terminal:enter "os.execute 'printf %080d' ;"
-        terminal:wait_end("\n" .. ("0"):rep(80) .. "\n⏎\n>")
+        terminal:wait_end("\n" .. ("0"):rep(80) .. "\n>")
     end)
 
     it("leaves standard error where it was sent to", function()

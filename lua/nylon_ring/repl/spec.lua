@@ -127,6 +127,16 @@ local function limit(list)
     return took > QUICK and ("    nr.test.limit(%d)\n"):format(math.ceil(took / 1000) * 2000) or ""
 end
 
+-- A session may hold streams that it has not read to their end.
+local function leaks(list)
+    for _, record in ipairs(list) do
+        if record.code and record.code:find("call_stream", 1, true) and not record.stream then
+            return "    nr.test.allow_leaks() -- streams that the lines hold\n"
+        end
+    end
+    return ""
+end
+
 local function indented(lines)
     local list = {}
     for index, line in ipairs(lines) do
@@ -149,7 +159,7 @@ function M.write(list)
     table.insert(lines, "setfenv(1, _G) -- lets go of it, and of streams that are open")
     local head = records.modules(lines) .. '\ndescribe("session", function()\n'
     return ('%s%s%s\n    it("answers as it did", function()\n%s    end)\nend)\n'):format(head, fixtures(list),
-        limit(list), indented(lines)), count
+        limit(list) .. leaks(list), indented(lines)), count
 end
 
 return M
