@@ -379,6 +379,7 @@ describe("a session on a terminal", function()
     it("does not stop on Ctrl-Z where no shell could continue it", function()
         open()
         terminal:type "6 *"
+        terminal:wait_end "> 6 *"
         terminal:press "C-z"
         terminal:enter " 7"
         terminal:wait_end "42\n>"
