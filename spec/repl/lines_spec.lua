@@ -1,4 +1,5 @@
 local cjson = require "cjson"
+local json = require "nylon_ring.cli.json"
 local support = require "spec.support"
 local uv = require "luv"
 
@@ -141,6 +142,22 @@ describe("lines without a terminal", function()
         assert.equal(cjson.null, list[7].value)
         assert.equal("x\n", list[8].output)
         assert.equal("input:7:1: no", list[9].message)
+    end)
+
+    it("tell as JSON whatever a value holds", function()
+        local outcome = repl(table.concat({
+            '{ "\\255", 1234567890123456 }', '"\\255"', "1234567890123456", "{ print }", "0 / 0, nil, 'x'",
+            "nr.OK", "print '\\255'", "error '\\255'",
+        }, "\n"), "--json")
+        assert.is_true(json.is_utf8(outcome.out))
+        local list = objects(outcome.out)
+        assert.same({ { base64 = "/w==" }, 1234567890123456 }, list[1].value)
+        assert.same({ "/w==", 1234567890123456 }, { list[2].value_base64, list[3].value })
+        assert.truthy(list[4].text:find("<function 1>", 1, true))
+        assert.same({ { text = "nan" }, { value = cjson.null }, { value = "x" }, { value = 0 } },
+            { list[5], list[6], list[7], list[8] })
+        assert.equal("/wo=", list[9].output_base64)
+        assert.equal("aW5wdXQ6ODoxOiD/", list[10].message_base64)
     end)
 
     it("tell as JSON also an error that can not say what it is", function()

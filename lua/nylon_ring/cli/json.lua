@@ -98,12 +98,97 @@ function M.to_utf8(text, replace)
     return table.concat(out) .. text:sub(from)
 end
 
---- One value. An empty table is a list; slashes stay as they are, for paths are meant to be read.
-local function encode(value)
-    if type(value) == "table" and next(value) == nil then
-        return "[]"
+-- Tables inside tables. A cycle ends here.
+local DEEPEST = 1000
+
+local encode
+
+-- As few digits as give the same number again.
+local function encode_number(number)
+    if number ~= number or math.abs(number) == math.huge then
+        error("JSON has no such number", 0)
     end
-    return (cjson.encode(value):gsub("\\(.)", { ["/"] = "/" }))
+    for _, format in ipairs { "%.14g", "%.15g", "%.16g", "%.17g" } do
+        local text = format:format(number)
+        if tonumber(text) == number then
+            return text
+        end
+    end
+end
+
+-- Slashes stay as they are, for paths are meant to be read.
+local function encode_string(text, depth)
+    if not M.is_utf8(text) then
+        return encode({ base64 = M.base64(text) }, depth)
+    end
+    return (cjson.encode(text):gsub("\\(.)", { ["/"] = "/" }))
+end
+
+-- How long a list is, with few holes at most; nil for what is none.
+local function length_of(list)
+    local count, last = 0, 0
+    for key in next, list do
+        if type(key) ~= "number" or key < 1 or key % 1 ~= 0 then
+            return nil
+        end
+        count, last = count + 1, math.max(last, key)
+    end
+    return last <= math.max(10, 2 * count) and last or nil
+end
+
+local function encode_list(list, length, depth)
+    local parts = {}
+    for index = 1, length do
+        parts[index] = encode(rawget(list, index), depth)
+    end
+    return "[" .. table.concat(parts, ",") .. "]"
+end
+
+local function encode_object(object, depth)
+    local parts = {}
+    for key, value in next, object do
+        local name = type(key) == "number" and encode_number(key) or key
+        if type(name) ~= "string" or not M.is_utf8(name) then
+            error("JSON has no such key", 0)
+        end
+        table.insert(parts, encode_string(name) .. ":" .. encode(value, depth))
+    end
+    table.sort(parts)
+    return "{" .. table.concat(parts, ",") .. "}"
+end
+
+local encoders = { number = encode_number, string = encode_string, boolean = tostring }
+
+encoders["nil"] = function()
+    return "null"
+end
+
+function encoders.userdata(value)
+    if value ~= cjson.null then
+        error("JSON has no such value", 0)
+    end
+    return "null"
+end
+
+function encoders.table(value, depth)
+    if depth > DEEPEST then
+        error("JSON does not go that deep", 0)
+    end
+    local length = length_of(value)
+    if length then
+        return encode_list(value, length, depth)
+    end
+    return encode_object(value, depth)
+end
+
+-- One value. An empty table is a list; bytes that are no UTF-8 are an object with their base64. Raises for
+-- what JSON has not.
+function encode(value, depth)
+    local encoder = encoders[type(value)]
+    if not encoder then
+        error(("JSON has no %s"):format(type(value)), 0)
+    end
+    return encoder(value, depth + 1)
 end
 
 --- One line of JSON. `fields` is a list of `{ key, value }`; a nil value leaves its key out.
@@ -113,7 +198,7 @@ function M.object(fields)
     local parts = {}
     for _, field in ipairs(fields) do
         if field[2] ~= nil then
-            table.insert(parts, encode(field[1]) .. ":" .. encode(field[2]))
+            table.insert(parts, encode(field[1], 0) .. ":" .. encode(field[2], 0))
         end
     end
     return "{" .. table.concat(parts, ",") .. "}"

@@ -1,5 +1,6 @@
 -- How results are told to programs: one JSON object a line. Bytes that are no UTF-8 go as base64.
 
+local cjson = require "cjson"
 local errors = require "nylon_ring.errors"
 local json = require "nylon_ring.cli.json"
 local printer = require "nylon_ring.repl.printer"
@@ -28,31 +29,18 @@ function M.show_failure(session, err, nanoseconds)
         bytes("message", result.message(err, session.settings)), { "us", nanoseconds / 1e3 } })
 end
 
-local function encodable(value)
-    local kind = type(value)
-    if kind == "string" and json.is_utf8(value) or kind == "boolean" then
-        return value
-    elseif kind == "number" and value == value and math.abs(value) ~= math.huge then
-        return value
-    elseif kind == "nil" then
-        return require("cjson").null
-    end
-end
-
 function M.show_values(session, values)
     for index = 1, values.n do
         local value = values[index]
-        local plain = encodable(value)
-        if plain == nil and type(value) == "table" then
-            local ok, text = pcall(json.object, { { "value", value } })
-            if ok then
-                session.write_to(text .. "\n")
-                value = nil
-            end
+        if value == nil then
+            value = cjson.null
         end
-        if value ~= nil or values[index] == nil then
-            local shown = plain == nil and { "text", printer.value(value, session.settings) }
-            put(session, { shown or { "value", plain } })
+        local field = type(value) == "string" and bytes("value", value) or { "value", value }
+        local ok, line = pcall(json.object, { field })
+        if ok then
+            session.write_to(line .. "\n")
+        else
+            put(session, { bytes("text", printer.value(value, session.settings)) })
         end
     end
 end
