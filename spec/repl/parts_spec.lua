@@ -140,11 +140,15 @@ describe("a shown value", function()
         assert.equal('"wörld"', printer.value("wörld", limits))
     end)
 
-    it("is indented JSON where that was asked for", function()
+    it("is indented JSON where that was asked for, of which nothing but white space is changed", function()
         limits.json = true
-        assert.equal('{\n  "a": [\n    1,\n    null\n  ],\n  "b": {\n    "c": "/"\n  }\n}',
+        assert.equal('{\n  "b": {\n    "c": "/"\n  },\n  "a": [\n    1,\n    null\n  ]\n}',
             printer.body('{"b":{"c":"/"},"a":[1,null]}', limits))
-        assert.equal("plain {", printer.body("plain {", limits))
+        assert.equal('[\n  1234567890123456,\n  -1.50e+10,\n  {},\n  [],\n  "{[\\"a\\",:]\\\\"\n]',
+            printer.body(' [1234567890123456 , -1.50e+10,{ },[],"{[\\"a\\",:]\\\\"]', limits))
+        for _, body in ipairs { "plain {", "{ plain", "[NaN]", "5" } do
+            assert.equal(body, printer.body(body, limits))
+        end
     end)
 
     it("sends no escape sequences of a payload to the terminal", function()

@@ -1,8 +1,8 @@
 -- How values are shown: Lua values by `inspect` within limits, bytes as text or as a dump, JSON indented
 -- when that was asked for.
 
-local cjson = require "cjson"
 local inspect = require "inspect"
+local json_text = require "nylon_ring.repl.json_text"
 local layout = require "nylon_ring.repl.layout"
 local text = require "nylon_ring.repl.text"
 
@@ -136,53 +136,6 @@ function M.value(value, limits)
     return ok and cut_lines(shown, limits) or ("<%s that does not say what it is>"):format(type(value))
 end
 
-local function json_scalar(value)
-    if value == cjson.null then
-        return "null"
-    elseif type(value) == "table" then
-        return "[]"
-    end
-    return (cjson.encode(value):gsub("\\/", "/"))
-end
-
-local function json_lines(value, indent, out)
-    if type(value) ~= "table" or next(value) == nil then
-        table.insert(out, json_scalar(value))
-        return
-    end
-    local inner = indent .. "  "
-    local is_list = #value > 0
-    local keys = {}
-    for key in pairs(value) do
-        table.insert(keys, key)
-    end
-    table.sort(keys, function(a, b)
-        return is_list and a < b or not is_list and tostring(a) < tostring(b)
-    end)
-    table.insert(out, is_list and "[" or "{")
-    for index, key in ipairs(keys) do
-        table.insert(out, "\n" .. inner .. (is_list and "" or cjson.encode(tostring(key)) .. ": "))
-        json_lines(value[key], inner, out)
-        table.insert(out, index < #keys and "," or "")
-    end
-    table.insert(out, "\n" .. indent .. (is_list and "]" or "}"))
-end
-
----A text as indented JSON, or nil where it is none.
----@param body string
----@return string|nil
-function M.json(body)
-    if not body:match "^%s*[%[{]" then
-        return nil
-    end
-    local ok, value = pcall(cjson.decode, body)
-    if ok then
-        local out = {}
-        json_lines(value, "", out)
-        return table.concat(out)
-    end
-end
-
 ---A payload, for people: text as it is, other bytes as a dump.
 ---@param body string
 ---@param limits nylon_ring.repl.Limits
@@ -191,7 +144,7 @@ function M.body(body, limits)
     if not text.is_text(body) then
         return text.hexdump(body, limits.lines)
     end
-    local shown = limits.json and M.json(body) or body
+    local shown = limits.json and body:find "^%s*[%[{]" and json_text.indent(body) or body
     local most = limits.lines * limits.width
     if #shown > most then
         local kept = shown:sub(1, most):gsub("[\192-\255][\128-\191]*$", "")
