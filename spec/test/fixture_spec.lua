@@ -37,7 +37,8 @@ describe("nr.test.plugin", function()
         ]]
         local got = test(specs:format(support.plugin "fixture_never", ""))
         assert.equal(1, got.code)
-        assert.matches("plugin 'fixture_never' was unloaded and still owes one answer, after 1 ms", got.out)
+        assert.matches("not ok 2 %- teardown\n# inner_spec.lua @ 2\n# Failure message: inner_spec.lua:2: "
+            .. "plugin 'fixture_never' was unloaded and still owes one answer, after 1 ms", got.out)
         got = test(specs:format(support.plugin "fixture_never", ", owes = true"))
         assert.equal(0, got.code)
     end)
@@ -45,7 +46,8 @@ describe("nr.test.plugin", function()
     it("names a plugin that can not be loaded", function()
         local got = test [[nr.test.plugin "/no/such.so" it("is not reached", function() end)]]
         assert.equal(1, got.code)
-        assert.matches("/no/such%.so", got.out)
+        assert.matches("not ok 1 %- setup\n# inner_spec.lua @ 2\n# Failure message: inner_spec.lua:2: [^\n]*"
+            .. "/no/such%.so", got.out)
         assert.is_nil(got.out:find("is not reached", 1, true))
     end)
 

@@ -2,6 +2,8 @@
 local in_task = require "nylon_ring.test.in_task"
 local nr = require "nylon_ring"
 local options = require "nylon_ring.options"
+local stage = require "nylon_ring.test.stage"
+local waits = require "nylon_ring.test.waits"
 
 local M = {}
 
@@ -15,6 +17,7 @@ local OPTIONS = { name = true, timeout = true, abi = true, grace = true, owes = 
 ---@type table<table, nylon_ring.Plugin>
 local loaded = setmetatable({}, { __mode = "k" })
 local paths = setmetatable({}, { __mode = "k" })
+local places = setmetatable({}, { __mode = "k" })
 
 local function plugin_of(fixture)
     local plugin = loaded[fixture]
@@ -50,10 +53,15 @@ function Fixture.__tostring(fixture)
     return tostring(loaded[fixture] or ("plugin '%s', not loaded"):format(paths[fixture]))
 end
 
+-- Fails a hook at the line that asked for the plugin.
+local function fail(fixture, message)
+    error(("%s: %s"):format(places[fixture] or "nr.test.plugin", tostring(message)), 0)
+end
+
 local function load(fixture, opts)
     local plugin, err = nr.load(paths[fixture], { name = opts.name, timeout = opts.timeout, abi = opts.abi })
     if not plugin then
-        error(tostring(err), 0)
+        fail(fixture, err)
     end
     loaded[fixture] = plugin
 end
@@ -72,9 +80,9 @@ local function unload(fixture, opts)
     end
     local report, err = plugin:unload { grace = grace }
     if not report then
-        error(tostring(err), 0)
+        fail(fixture, err)
     elseif report.owed > 0 and not opts.owes then
-        error(describe_debts(plugin, report, grace), 0)
+        fail(fixture, describe_debts(plugin, report, grace))
     end
 end
 
@@ -89,7 +97,8 @@ function M.plugin(path, opts)
     options.check("nr.test.plugin", opts, OPTIONS)
     local busted = require "busted"
     local fixture = setmetatable({}, Fixture)
-    paths[fixture] = path
+    paths[fixture], places[fixture] = path, waits.here()
+    stage.watch()
     busted.setup(in_task(function()
         load(fixture, opts)
     end))
