@@ -168,6 +168,22 @@ describe("the assert", function()
             assert.is_not.eventually(function() return false end, { within = 2 })
         end)
 
+        it("asks again when an assert fails, and shows the last error", function()
+            local asked = 0
+            assert.eventually(function()
+                asked = asked + 1
+                assert.equal(3, asked)
+                return true
+            end, { every = 1 })
+            local clock = nr.test.clock()
+            local message = failure(assert.eventually, function() assert.equal(1, 2) end, { within = 7 })
+            local raised = failure(assert.eventually, function() error { code = 7 } end, { within = 7 })
+            clock:close()
+            assert.matches("^Expected that it gets true within 7 ms%.\nLast it raised: "
+                .. "[^\n]*asserts_spec.lua:%d+: Expected objects to be equal", message)
+            assert.equal("Expected that it gets true within 7 ms.\nLast it raised: { code = 7 }", raised)
+        end)
+
         it("moves the clock that is moved by hand", function()
             local clock = nr.test.clock()
             local done = false
@@ -209,6 +225,12 @@ describe("the assert", function()
             assert.json_equal('{"b":[1,2],"a":null}', '{ "a": null, "b": [1, 2] }')
             assert.json_equal({ name = "Ada" }, '{"name":"Ada"}')
             assert.is_not.json_equal({ 1 }, "[2]")
+            assert.json_equal({ a = {}, b = { 1 } }, '{"a":[],"b":[1]}')
+            assert.json_equal({ a = {} }, '{"a":{}}')
+            assert.json_equal({ require("cjson").null }, "[null]")
+            assert.is_not.json_equal("[]", "{}")
+            assert.is_not.json_equal('{"1":1}', "[1]")
+            assert.is_not.json_equal("{}", '{"a":null}')
         end)
 
         it("names every place that differs", function()
@@ -225,6 +247,10 @@ describe("the assert", function()
                 "+ true",
             }, "\n"), failure(assert.json_equal, { name = "Ada", list = { 1, 2 } },
                 '{"list":[1,3],"odd key":true}'))
+            assert.equal("Expected the same JSON.\n$.a\n- null\n+ nothing\n$.b\n- []\n+ {}",
+                failure(assert.json_equal, '{"a":null,"b":[]}', '{"b":{}}'))
+            assert.equal('Expected other JSON than {"a":[1,null]}',
+                failure(assert.is_not.json_equal, '{"a":[1,null]}', '{"a":[1,null]}'))
             assert.matches("no JSON: \"{\"", failure(assert.json_equal, {}, "{"))
             assert.matches('%- "x+2" %(bytes 281 to 301 of 301%)\n%+ "x+1" %(bytes 281',
                 failure(assert.json_equal, { ("x"):rep(300) .. "2" }, { ("x"):rep(300) .. "1" }))

@@ -16,6 +16,7 @@ local assert = require "luassert"
 local called = require "nylon_ring.test.called"
 local describe = require "nylon_ring.test.describe"
 local differ = require "nylon_ring.test.diff"
+local json_diff = require "nylon_ring.test.json_diff"
 local misuse = require "nylon_ring.misuse"
 local report = require "nylon_ring.report"
 local task = require "nylon_ring.task"
@@ -36,16 +37,25 @@ local function register(name, check)
     end)
 end
 
--- What a protected call came to. The end of the spec itself is passed on; what `assert(nil, err)` raises in a
--- spec has the Error as its message.
 local function outcome(ok, ...)
     if ok then
-        return false, { ... }
+        return { raised = false, ... }
     end
     local err = (...)
+    local kind = (debug.getmetatable(err) or {}).__type -- of what busted's own functions raise
     task.rethrow_cancellation(err)
-    local is_failure = (debug.getmetatable(err) or {}).__type == "failure"
-    return true, is_failure and err.message or err
+    if kind == "pending" then
+        error(err, 0)
+    end
+    return { raised = true, err = kind == "failure" and err.message or err }
+end
+
+-- What a function comes to: its values, or what it raises (of `assert(nil, err)` the Error, which is the
+-- message there). The end of the spec itself is passed on.
+local function outcome_of(fn)
+    return function(...)
+        return outcome(pcall(fn, ...))
+    end
 end
 
 register("ok", function(status, body)
@@ -85,12 +95,13 @@ register("eventually", function(fn, options)
     if type(fn) ~= "function" then
         misuse "assert.eventually takes a function"
     end
-    local passed, value, after = waiting.until_true(fn, options)
-    if passed then
-        return true, ("Expected that it stays false, but it was true after %d ms."):format(after), { value }
+    local last, after = waiting.until_true(outcome_of(fn), options)
+    if not last.raised and last[1] then
+        return true, ("Expected that it stays false, but it was true after %d ms."):format(after), { last[1] }
     end
-    return false, ("Expected that it gets true within %d ms.\nLast it was: %s"):format(after,
-        describe.value(value))
+    local what = last.raised and "Last it raised: " .. report.text_of(last.err)
+        or "Last it was: " .. describe.value(last[1])
+    return false, ("Expected that it gets true within %d ms.\n%s"):format(after, what)
 end)
 
 register("no_reply", function(what, options)
@@ -106,10 +117,7 @@ register("no_reply", function(what, options)
 end)
 
 local function decoded(value)
-    if type(value) ~= "string" then
-        return value
-    end
-    local ok, result = pcall(require("cjson").decode, value)
+    local ok, result = json_diff.decode(value)
     if not ok then
         misuse("assert.json_equal: no JSON: %s (%s)", describe.value(value), tostring(result))
     end
@@ -117,9 +125,10 @@ local function decoded(value)
 end
 
 register("json_equal", function(expected, actual)
-    local diff = differ.values(decoded(expected), decoded(actual))
+    expected, actual = decoded(expected), decoded(actual)
+    local diff = json_diff.values(expected, actual)
     if not diff then
-        return true, "Expected other JSON than " .. describe.value(expected)
+        return true, "Expected other JSON than " .. json_diff.shown(expected)
     end
     return false, "Expected the same JSON.\n" .. diff
 end)
@@ -129,14 +138,15 @@ register("throws_status", function(expected, fn, ...)
     if not name or type(fn) ~= "function" then
         misuse "assert.throws_status takes a status, its name or an Error's code, and a function"
     end
-    local raised, got = outcome(pcall(fn, ...))
-    if raised and describe.matches_error(expected, got) then
-        return true, ("Expected no Error of %s.\nRaised: %s"):format(name, report.text_of(got)), { got }
-    elseif raised then
-        return false, ("Expected an Error of %s.\nRaised: %s"):format(name, report.text_of(got))
+    local got = outcome_of(fn)(...)
+    if not got.raised then
+        return false, ("Expected an Error of %s, but nothing was raised.\nAnswered: %s"):format(name,
+            describe.answer(got[1], got[2]))
+    elseif describe.matches_error(expected, got.err) then
+        local message = ("Expected no Error of %s.\nRaised: %s"):format(name, report.text_of(got.err))
+        return true, message, { got.err }
     end
-    return false, ("Expected an Error of %s, but nothing was raised.\nAnswered: %s"):format(name,
-        describe.answer(got[1], got[2]))
+    return false, ("Expected an Error of %s.\nRaised: %s"):format(name, report.text_of(got.err))
 end)
 
 register("called_with", function(plugin, target, body)

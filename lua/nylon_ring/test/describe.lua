@@ -42,6 +42,13 @@ function M.value(value)
     return ("%s... (%d bytes)"):format(quote(cut(value, LONGEST)), #value)
 end
 
+---A text that is no value, cut where it is long.
+---@param text string
+---@return string
+function M.short(text)
+    return #text > LONGEST and ("%s... (%d bytes)"):format(cut(text, LONGEST), #text) or text
+end
+
 ---How many bytes two texts have in common at their beginning.
 ---@param a string
 ---@param b string

@@ -1,8 +1,6 @@
--- Differences for failure messages: of lists of lines, and of values as JSON has them.
+-- Differences for failure messages, of lists of lines.
 
 local describe = require "nylon_ring.test.describe"
-
-local type = type
 
 local M = {}
 
@@ -203,59 +201,6 @@ function M.lists(expected, got)
         write_side(out, "+ ", part.added, part.removed)
     end
     return table.concat(out, "\n")
-end
-
-local function step(path, key)
-    if type(key) == "number" then
-        return ("%s[%d]"):format(path, key)
-    end
-    return key:find "^[%a_][%w_]*$" and path .. "." .. key or ("%s[%q]"):format(path, key)
-end
-
-local function keys_of(a, b)
-    local seen, list = {}, {}
-    for _, each in ipairs { a, b } do
-        for key in pairs(each) do
-            if not seen[key] then
-                seen[key] = true
-                list[#list + 1] = key
-            end
-        end
-    end
-    table.sort(list, function(x, y)
-        if type(x) == type(y) then
-            return x < y
-        end
-        return type(x) == "number"
-    end)
-    return list
-end
-
-local function shown(a, b)
-    local one, other = describe.pair(a, b)
-    return a == nil and "nothing" or one, b == nil and "nothing" or other
-end
-
-local function compare(expected, got, path, out)
-    if type(expected) ~= "table" or type(got) ~= "table" then
-        if expected ~= got then
-            out[#out + 1] = ("%s\n- %s\n+ %s"):format(path, shown(expected, got))
-        end
-        return
-    end
-    for _, key in ipairs(keys_of(expected, got)) do
-        compare(expected[key], got[key], step(path, key), out)
-    end
-end
-
----Every place where two values differ, by its path; nil where they are the same.
----@param expected any
----@param got any
----@return string|nil
-function M.values(expected, got)
-    local out = {}
-    compare(expected, got, "$", out)
-    return #out > 0 and table.concat(out, "\n") or nil
 end
 
 return M

@@ -30,25 +30,24 @@ local function pass(ms)
     end
 end
 
----Asks until the answer is true, or the time is over.
+---Asks until the answer is true, or the time is over. What is raised is as good as false.
 ---@async
----@param fn fun(): any
+---@param ask fun(): { raised: boolean, [1]: any }
 ---@param opts? { within?: number, every?: number } milliseconds: 1,000 and 5 by default
----@return boolean passed
----@return any value the last answer
+---@return { raised: boolean, [1]: any } last
 ---@return number after so many milliseconds
-function M.until_true(fn, opts)
+function M.until_true(ask, opts)
     opts = opts or {}
     options.check("assert.eventually", opts, EVENTUALLY)
     local within = options.limit("within", opts.within, 1000)
     local every = options.limit("every", opts.every, 5)
     local start = now()
-    local value = fn()
-    while not value and now() - start < within do
+    local last = ask()
+    while (last.raised or not last[1]) and now() - start < within do
         pass(math.min(every, within - (now() - start)))
-        value = fn()
+        last = ask()
     end
-    return value and true or false, value, now() - start
+    return last, now() - start
 end
 
 -- The end of a task, as its values; without raising what it failed with.
