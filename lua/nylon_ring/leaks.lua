@@ -25,22 +25,50 @@ local told_counts = { call = 0, ["Lua reference"] = 0 }
 ---@type table<nylon_ring.Stream, true>
 local known_streams = setmetatable({}, { __mode = "k" })
 
---- From now on all that may be left is put on the account of what makes it.
-function M.trace()
-    task.on_new, plugins.on_load, exchanges.on_open = accounts.note, accounts.note, accounts.note
-    streams.on_open = function(made)
-        known_streams[made] = true
-        accounts.note(made)
-    end
-    luv_calls.watch()
-end
+---@class nylon_ring.Collected a stream that was collected before it was read or closed
+---@field account nylon_ring.test.Account
+---@field text string
 
--- ---- What is open ----
+---@type table<nylon_ring.Collected, true> that were not told yet
+local collected = {}
 
 local function place(thing)
     local where = accounts.place(thing)
     return where and " made at " .. where or ""
 end
+
+-- Finalizers run in the reverse order of their making: the stream is still as it was left.
+local function watch_collection(stream)
+    local target, is_open = (stream:_progress()), stream:_probe()
+    local text = "stream '%s %s'%s, which was collected before it was read to its end or closed"
+    local about = { account = accounts.running() }
+    about.text = text:format(stream.plugin.name, target, place(stream))
+    local guard = newproxy(true)
+    getmetatable(guard).__gc = function()
+        if is_open() then
+            collected[about] = true
+        end
+    end
+    stream._guarded = guard
+end
+
+-- A task closes its streams at its end; the one that runs the specs has no end.
+local function note_stream(made)
+    known_streams[made] = true
+    accounts.note(made)
+    if not accounts.owner(made._owner) then
+        watch_collection(made)
+    end
+end
+
+--- From now on all that may be left is put on the account of what makes it.
+function M.trace()
+    task.on_new, plugins.on_load, exchanges.on_open = accounts.note, accounts.note, accounts.note
+    streams.on_open = note_stream
+    luv_calls.watch()
+end
+
+-- ---- What is open ----
 
 ---@class nylon_ring.Leakable
 ---@field find fun(): table<any, any> what is open now, with what else is known of it
@@ -100,7 +128,7 @@ kinds.stream = {
     find = function()
         local open = {}
         for made in pairs(known_streams) do
-            open[made] = made:_is_open() or nil
+            open[made] = made:_probe()() or nil
         end
         return open
     end,
@@ -238,6 +266,11 @@ function M.since(before, account)
             end
         end
     end
+    for about in pairs(collected) do
+        if account:covers(about.account) then
+            table.insert(left, { kind = "collected", thing = about, text = about.text })
+        end
+    end
     add_counts(left, before)
     table.sort(left, function(a, b)
         return a.text < b.text
@@ -274,7 +307,9 @@ end
 ---@param left nylon_ring.Leak[]
 function M.forget(left)
     for _, leak in ipairs(left) do
-        if leak.thing then
+        if leak.kind == "collected" then
+            collected[leak.thing] = nil
+        elseif leak.thing then
             told[leak.thing] = true
         else
             told_counts[leak.kind] = told_counts[leak.kind] + leak.count

@@ -236,9 +236,12 @@ function Stream:finish()
     return core.finish(self._reader, self.plugin._handle)
 end
 
----@return boolean whether it is neither closed nor read to its end
-function Stream:_is_open()
-    return core.stream_open(self._reader)
+---@return fun(): boolean is_open whether it is neither closed nor read to its end; does not hold the stream
+function Stream:_probe()
+    local reader = self._reader
+    return function()
+        return core.stream_open(reader)
+    end
 end
 
 ---@return string target what was called

@@ -142,6 +142,7 @@ describe("a stream", function()
     end)
 
     it("is cancelled when it is collected", function()
+        nr.test.allow_leaks()
         local weak = setmetatable({ (assert(hold:call_stream "/hold")) }, { __mode = "v" })
         assert.equal(1, hold:stats().in_flight)
         collectgarbage()

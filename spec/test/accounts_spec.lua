@@ -291,6 +291,35 @@ ok 4 - clean is fine
         assert.matches("\nok %d %- is next\n", got.out)
     end)
 
+    it("is a stream also where its variable was collected", function()
+        local got = test(([[
+            local echo = nr.test.plugin(%q)
+            local lua = nr.plugin_from_lua { ["/s"] = function() nr.await(function() end) end }
+            local function collected(plugin, target, read)
+                read(plugin:call_stream(target))
+                collectgarbage()
+                collectgarbage()
+            end
+            local function leave() end
+            local function close(stream) stream:close() end
+            local function finish(stream) for _ in stream:frames() do end end
+            it("native", function() collected(echo, "/stream?frames=2&interval=60000", leave) end)
+            it("Lua", function() collected(lua, "/s", leave) end)
+            it("closed", function() collected(lua, "/s", close) end)
+            it("read", function() collected(echo, "/stream?frames=2", finish) end)
+            it("a task's", function() nr.spawn(collected, lua, "/s", leave):join() end)
+            it("is allowed", function() nr.test.allow_leaks() collected(lua, "/s", leave) end)
+        ]]):format(support.plugin "echo"))
+        local lost = "made at inner_spec.lua:5, which was collected before it was read to its end or closed\n"
+        assert.equal(table.concat({
+            "not ok 1 - native\n# inner_spec.lua @ 12",
+            "# Failure message: left behind: stream 'echo /stream?frames=2&interval=60000' " .. lost
+                .. "not ok 2 - Lua\n# inner_spec.lua @ 13",
+            "# Failure message: left behind: stream 'lua /s' " .. lost
+                .. "ok 3 - closed\nok 4 - read\nok 5 - a task's\nok 6 - is allowed\n1..6\n",
+        }, "\n"), got.out)
+    end)
+
     it("is no failure where nr.test.allow_leaks says so, and is closed all the same", function()
         local got = test [[
             local uv = require "luv"

@@ -37,6 +37,7 @@ describe("a plugin written in Lua", function()
     end
 
     it("survives streams that are collected wherever memory is allocated", function()
+        nr.test.allow_leaks()
         make { ["/x"] = function() nr.sleep(1e6) end }
         for round = 1, support.sanitized and 2000 or 20000 do
             plugin:call_stream "/x" -- and nobody holds it
@@ -51,6 +52,7 @@ describe("a plugin written in Lua", function()
     end)
 
     it("serves the collected ones also where nothing else is alive", function()
+        nr.test.allow_leaks()
         local left
         make { ["/x"] = function(call)
             call:on_cancel(function(code) left = code end)

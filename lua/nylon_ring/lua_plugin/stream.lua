@@ -152,9 +152,12 @@ function LuaStream:finish()
     return true
 end
 
----@return boolean whether it is neither closed nor read to its end
-function LuaStream:_is_open()
-    return not self._closed and (self._exchange.open or self._exchange:has_frames())
+---@return fun(): boolean is_open whether it is neither closed nor read to its end; does not hold the stream
+function LuaStream:_probe()
+    local held, exchange = self._held, self._exchange
+    return function()
+        return held[1] and (exchange.open or exchange:has_frames())
+    end
 end
 
 ---@return string target what was called
