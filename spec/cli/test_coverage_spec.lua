@@ -1,4 +1,5 @@
 -- With LuaCov where it is installed, else with what stands in for it.
+local folders = require "spec.support.folder"
 local support = require "spec.support"
 local uv = require "luv"
 
@@ -18,44 +19,6 @@ return M
 -- The lines of that which are run for one answer and for the other.
 local YES, NO = 4, 6
 
-local folder
-
-local function write(name, content)
-    local file = assert(io.open(folder .. "/" .. name, "w"))
-    file:write(content)
-    file:close()
-end
-
-local function read(name)
-    local file = io.open(folder .. "/" .. name)
-    local text = file and file:read "*a"
-    if file then
-        file:close()
-    end
-    return text
-end
-
-local function test(...)
-    local path = os.getenv "LUA_PATH" or ";;"
-    if not installed then
-        path = uv.cwd() .. "/spec/support/?.lua;" .. path
-    end
-    return support.start(support.program, { "test", "-o", "TAP", "--coverage", ... }, {
-        cwd = folder,
-        env = { LUA_PATH = path },
-    }):wait()
-end
-
---- How often the lines of a file were run, as the counts that were saved tell.
-local function counts(name)
-    local line = (read "luacov.stats.out" or ""):match("%d+:%.?/?" .. name:gsub("%.", "%%.") .. "\n([^\n]*)")
-    local list = {}
-    for number in (line or ""):gmatch "%d+" do
-        table.insert(list, tonumber(number))
-    end
-    return list
-end
-
 local function spec_of(flag)
     return ([[
         local work = require "work"
@@ -64,14 +27,33 @@ local function spec_of(flag)
 end
 
 describe("test --coverage", function()
-    before_each(function()
-        folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/nylon-ring-spec-XXXXXX"))
-        write("work.lua", work)
-        write(".luacov", "runreport = true")
-    end)
+    local folder = folders.each()
 
-    after_each(function()
-        support.start("/bin/rm", { "-rf", folder }):wait()
+    local function test(...)
+        local path = os.getenv "LUA_PATH" or ";;"
+        if not installed then
+            path = uv.cwd() .. "/spec/support/?.lua;" .. path
+        end
+        return support.start(support.program, { "test", "-o", "TAP", "--coverage", ... }, {
+            cwd = folder.path,
+            env = { LUA_PATH = path },
+        }):wait()
+    end
+
+    --- How often the lines of a file were run, as the counts that were saved tell.
+    local function counts(name)
+        local saved = folder:read "luacov.stats.out" or ""
+        local line = saved:match("%d+:%.?/?" .. name:gsub("%.", "%%.") .. "\n([^\n]*)")
+        local list = {}
+        for number in (line or ""):gmatch "%d+" do
+            table.insert(list, tonumber(number))
+        end
+        return list
+    end
+
+    before_each(function()
+        folder:write("work.lua", work)
+        folder:write(".luacov", "runreport = true")
     end)
 
     it("says how to install LuaCov where it is missing", function()
@@ -86,14 +68,14 @@ describe("test --coverage", function()
     end)
 
     it("saves the counts, and reports what is the user's", function()
-        write("a_spec.lua", spec_of "true")
+        folder:write("a_spec.lua", spec_of "true")
         local got = test "a_spec.lua"
         assert.equal("ok 1 - chooses\n1..1\n", got.out)
         assert.equal("", got.err)
         assert.equal(0, got.code)
         assert.equal(1, counts("work.lua")[YES])
         assert.is_true((counts("work.lua")[NO] or 0) == 0)
-        local report = read "luacov.report.out"
+        local report = folder:read "luacov.report.out"
         assert.matches("work%.lua", report)
         assert.matches("a_spec%.lua", report)
         for _, ours in ipairs { "nylon_ring/", "nylon-ring", "busted/", "luassert/", "/pl/", "mediator" } do
@@ -102,9 +84,9 @@ describe("test --coverage", function()
     end)
 
     it("counts nothing for --list", function()
-        write("a_spec.lua", spec_of "true")
+        folder:write("a_spec.lua", spec_of "true")
         assert.matches("chooses\n$", test("--list", "a_spec.lua").out)
-        assert.is_nil(read "luacov.stats.out")
+        assert.is_nil(folder:read "luacov.stats.out")
     end)
 
     local exits = {
@@ -117,7 +99,9 @@ describe("test --coverage", function()
     }
     for what, code in pairs(exits) do
         it("keeps a failure and the counts when os.exit(0) is called by " .. what, function()
-            write("a_spec.lua", ("it('leaves', function() require 'work'.choose(false) %s end)"):format(code))
+            folder:write("a_spec.lua", ([[
+                it("leaves", function() require "work".choose(false) %s end)
+            ]]):format(code))
             local got = test "a_spec.lua"
             assert.equal(1, got.code)
             assert.matches("a_spec%.lua:%d+ called os%.exit%(0%): the other specs had no turn", got.err)
@@ -126,47 +110,47 @@ describe("test --coverage", function()
     end
 
     it("adds up what the processes of --isolate have counted", function()
-        write(".luacov", "runreport = true meet = 300")
+        folder:write(".luacov", "runreport = true meet = 300")
         local meet = [[
             local uv, nr = require "luv", require "nylon_ring"
             assert(io.open("%s.there", "w")):close()
             while not uv.fs_stat("%s.there") do nr.sleep(2) end
         ]]
         meet = ("it('meets', function() %s end)"):format(meet)
-        write("a_spec.lua", spec_of "true" .. meet:format("a", "b"))
-        write("b_spec.lua", spec_of "false" .. meet:format("b", "a"))
+        folder:write("a_spec.lua", spec_of "true" .. meet:format("a", "b"))
+        folder:write("b_spec.lua", spec_of "false" .. meet:format("b", "a"))
         local got = test("--jobs=2", "--timeout=30000", "a_spec.lua", "b_spec.lua")
         assert.equal(0, got.code, got.out .. got.err)
         assert.equal(1, counts("work.lua")[YES])
         assert.equal(1, counts("work.lua")[NO])
-        assert.matches("b_spec%.lua", read "luacov.report.out")
-        assert.is_nil(uv.fs_stat(folder .. "/luacov.stats.out.lock"))
+        assert.matches("b_spec%.lua", folder:read "luacov.report.out")
+        assert.is_nil(uv.fs_stat(folder:file "luacov.stats.out.lock"))
     end)
 
     it("is taken from .busted, also with --isolate", function()
-        write(".busted", "return { default = { coverage = true } }")
-        write("a_spec.lua", spec_of "true")
+        folder:write(".busted", "return { default = { coverage = true } }")
+        folder:write("a_spec.lua", spec_of "true")
         local got = test("--isolate", "a_spec.lua")
         assert.equal("ok 1 - chooses\n1..1\n", got.out)
         assert.equal(1, counts("work.lua")[YES])
-        assert.matches("work%.lua", read "luacov.report.out")
+        assert.matches("work%.lua", folder:read "luacov.report.out")
     end)
 
     it("reports what is left when the process of a file crashes", function()
-        write("a_spec.lua", "it('dies', function() require 'ffi'.cdef 'int raise(int);' "
+        folder:write("a_spec.lua", "it('dies', function() require 'ffi'.cdef 'int raise(int);' "
             .. "require 'work'.choose(false) require 'ffi'.C.raise(9) end)")
-        write("b_spec.lua", spec_of "true")
+        folder:write("b_spec.lua", spec_of "true")
         local got = test("--isolate", "a_spec.lua", "b_spec.lua")
         assert.equal(1, got.code)
         assert.equal(1, counts("work.lua")[YES])
         assert.is_true((counts("work.lua")[NO] or 0) == 0)
-        assert.matches("work%.lua", read "luacov.report.out")
+        assert.matches("work%.lua", folder:read "luacov.report.out")
     end)
 
     it("says once that its own file is wrong", function()
-        write("bad.lua", "statsfile = 'x'\nruntime..")
-        write("a_spec.lua", spec_of "true")
-        write("b_spec.lua", spec_of "true")
+        folder:write("bad.lua", "statsfile = 'x'\nruntime..")
+        folder:write("a_spec.lua", spec_of "true")
+        folder:write("b_spec.lua", spec_of "true")
         for _, words in ipairs { {}, { "--isolate" } } do
             local got = test("--coverage-config-file=bad.lua", "a_spec.lua", "b_spec.lua", unpack(words))
             assert.equal(1, got.code)
@@ -181,8 +165,8 @@ describe("test --coverage", function()
     }
     for what, config in pairs(unwritable) do
         it(("leaves with 1 when %s cannot be written"):format(what), function()
-            write(".luacov", config)
-            write("a_spec.lua", spec_of "true")
+            folder:write(".luacov", config)
+            folder:write("a_spec.lua", spec_of "true")
             for _, words in ipairs { {}, { "--isolate" } } do
                 local got = test("a_spec.lua", unpack(words))
                 assert.equal(1, got.code)

@@ -1,39 +1,13 @@
 local cjson = require "cjson"
-local sleep = require("nylon_ring").sleep
+local folders = require "spec.support.folder"
 local support = require "spec.support"
 local uv = require "luv"
 
-local folder, files
-
---- Writes a spec file for the spec that runs.
-local function write(name, content)
-    local file = assert(io.open(folder .. "/" .. name, "w"))
-    file:write("local nr = require 'nylon_ring'\n" .. content)
-    file:close()
-    table.insert(files, folder .. "/" .. name)
-end
-
-local function test(...)
-    local got = support.run { "test", folder, ... }
-    got.out = got.out:gsub("[^ \n(\"]*/(%w+_spec%.lua)", "%1")
-    return got
-end
-
 describe("test --isolate", function()
-    before_each(function()
-        folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/nylon-ring-spec-XXXXXX"))
-        files = {}
-    end)
-
-    after_each(function()
-        for _, file in ipairs(files) do
-            os.remove(file)
-        end
-        uv.fs_rmdir(folder)
-    end)
+    local folder = folders.each()
 
     local function write_mixed()
-        write("a_spec.lua", [[
+        folder:write_spec("a_spec.lua", [[
             describe("outer", function()
                 describe("inner", function()
                     it("is fine", function() nr.sleep(1) end)
@@ -44,36 +18,36 @@ describe("test --isolate", function()
                 it("is pending", function() pending "soon" end)
             end)
         ]])
-        write("b_spec.lua", [[
+        folder:write_spec("b_spec.lua", [[
             it("prints", function() io.stdout:write "# printed\n" io.stderr:write "complained\n" end)
         ]])
     end
 
     it("tells what one process tells", function()
         write_mixed()
-        local plain, isolated = test("-o", "TAP"), test("-o", "TAP", "--isolate")
+        local plain, isolated = folder:test("-o", "TAP"), folder:test("-o", "TAP", "--isolate")
         assert.equal(1, isolated.code)
         assert.equal(plain.out, isolated.out)
         assert.equal("complained\n", isolated.err)
-        assert.equal(plain.out, test("-o", "TAP", "--jobs", "2").out)
+        assert.equal(plain.out, folder:test("-o", "TAP", "--jobs", "2").out)
     end)
 
     it("keeps the counts of JSON and JUnit, and the time that specs took", function()
         write_mixed()
-        write("c_spec.lua", "it('takes its time', function() nr.sleep(30) end)")
-        local told = cjson.decode(test("-o", "json", "--isolate").out:match "(%b{})%s*$")
+        folder:write_spec("c_spec.lua", "it('takes its time', function() nr.sleep(30) end)")
+        local told = cjson.decode(folder:test("-o", "json", "--isolate").out:match "(%b{})%s*$")
         assert.equal(3, #told.successes)
         assert.equal(1, #told.failures)
         assert.equal(1, #told.errors)
         assert.equal(2, #told.pendings)
         assert.is_true(told.successes[3].element.duration >= 0.025)
-        local xml = test("-o", "junit", "--isolate").out
+        local xml = folder:test("-o", "junit", "--isolate").out
         assert.matches("<testsuites [^>]*tests='7'", (xml:gsub('"', "'")))
         assert.matches("failures='1'", (xml:gsub('"', "'")))
     end)
 
     it("makes a crash one failed file, with the signal, the spec and the plugin that it was", function()
-        write("a_spec.lua", ([[
+        folder:write_spec("a_spec.lua", ([[
             describe("crash", function()
                 local fine = nr.test.plugin(%q)
                 local broken = nr.test.plugin(%q, { name = "broken" })
@@ -82,8 +56,8 @@ describe("test --isolate", function()
                 it("has no turn", function() end)
             end)
         ]]):format(support.plugin "fixture_noop", support.plugin "fixture_crash"))
-        write("b_spec.lua", "it('is next', function() end)")
-        local got = test("-o", "TAP", "--isolate")
+        folder:write_spec("b_spec.lua", "it('is next', function() end)")
+        local got = folder:test("-o", "TAP", "--isolate")
         local ended = support.sanitized and "left early with exit code 1" or "was ended by SIGSEGV"
         assert.equal(1, got.code)
         assert.equal([[
@@ -99,19 +73,19 @@ ok 3 - is next
     end)
 
     it("names an exception that leaves a plugin", function()
-        write("a_spec.lua", ([[
+        folder:write_spec("a_spec.lua", ([[
             local broken = nr.test.plugin(%q)
             it("dies", function() broken:call "/handle" end)
         ]]):format(support.plugin "fixture_throw"))
-        local got = test("-o", "TAP", "--isolate")
+        local got = folder:test("-o", "TAP", "--isolate")
         assert.matches("SIGABRT in the spec 'dies': plugin 'fixture_throw' crashed: SIGABRT", got.out)
         assert.matches("plugin 'fixture_throw' let an exception or a jump leave handle", got.err)
     end)
 
     it("fails a file whose process leaves early, or crashes outside its specs", function()
-        write("a_spec.lua", "it('leaves', function() os.exit(0) end)")
-        write("b_spec.lua", "local ffi = require 'ffi' ffi.cdef 'int raise(int);' ffi.C.raise(9)")
-        local got = test("-o", "TAP", "--isolate")
+        folder:write_spec("a_spec.lua", "it('leaves', function() os.exit(0) end)")
+        folder:write_spec("b_spec.lua", "local ffi = require 'ffi' ffi.cdef 'int raise(int);' ffi.C.raise(9)")
+        local got = folder:test("-o", "TAP", "--isolate")
         assert.equal(1, got.code)
         assert.matches("the process of this file left early with exit code 1 in the spec 'leaves'\n", got.out)
         assert.matches("the process of this file was ended by SIGKILL\n", got.out)
@@ -124,22 +98,24 @@ ok 3 - is next
         for index, text in ipairs(junk) do
             specs = specs .. ("it('is no. %d', function() uv.fs_write(3, %q, -1) end)\n"):format(index, text)
         end
-        write("a_spec.lua", specs)
-        write("b_spec.lua", "it('is next', function() end)")
-        local got = test("-o", "TAP", "--jobs", "2")
+        folder:write_spec("a_spec.lua", specs)
+        folder:write_spec("b_spec.lua", "it('is next', function() end)")
+        local got = folder:test("-o", "TAP", "--jobs", "2")
         assert.equal("", got.err)
         assert.equal(0, got.code)
-        assert.equal(test("-o", "TAP").out, got.out)
+        assert.equal(folder:test("-o", "TAP").out, got.out)
         assert.matches("ok 8 %- is no%. 8\nok 9 %- is next", got.out)
     end)
 
     it("goes on with the other files when a process cannot be started", function()
-        local cwd = folder .. "/gone"
+        local cwd = folder:file "gone"
         assert(uv.fs_mkdir(cwd, 448))
-        write("a_spec.lua", ("it('removes', function() assert(require 'luv'.fs_rmdir(%q)) end)"):format(cwd))
-        write("b_spec.lua", "it('is not run', function() end)")
-        write("c_spec.lua", "it('is not run', function() end)")
-        local words = { "test", "-o", "TAP", "--isolate", folder }
+        folder:write_spec("a_spec.lua", ([[
+            it("removes", function() assert(require "luv".fs_rmdir(%q)) end)
+        ]]):format(cwd))
+        folder:write_spec("b_spec.lua", "it('is not run', function() end)")
+        folder:write_spec("c_spec.lua", "it('is not run', function() end)")
+        local words = { "test", "-o", "TAP", "--isolate", folder.path }
         local got = support.start(uv.fs_realpath(support.program), words, { cwd = cwd }):wait()
         assert.equal(1, got.code)
         assert.matches("^ok 1 %- removes\nnot ok 2 %- [^\n]*b_spec.lua\n", got.out)
@@ -147,29 +123,32 @@ ok 3 - is next
     end)
 
     it("takes files of many specs, and specs with a lot to print", function()
-        write("a_spec.lua", [[
+        require("nylon_ring").test.limit(60000)
+        folder:write_spec("a_spec.lua", [[
             describe("many", function()
-                for number = 1, 9000 do it("is number " .. number, function() end) end
+                for number = 1, 8200 do it("is number " .. number, function() end) end
             end)
         ]])
-        local got = test("-o", "TAP", "--isolate")
+        local got = folder:test("-o", "TAP", "--isolate")
         assert.equal(0, got.code)
-        assert.matches("\nok 9000 %- many is number 9000\n1%.%.9000\n$", got.out)
+        assert.matches("\nok 8200 %- many is number 8200\n1%.%.8200\n$", got.out)
         if support.sanitized then
             return -- its shadow needs more room than the limit below
         end
-        write("a_spec.lua", "it('prints', function() for _ = 1, 20 do io.write(('x'):rep(2 ^ 20)) end end)")
+        folder:write_spec("a_spec.lua", [[
+            it("prints", function() for _ = 1, 20 do io.write(("x"):rep(2 ^ 20)) end end)
+        ]])
         got = support.start("/bin/sh", { "-c", [[
             ulimit -v 1000000
             "$0" test -o TAP --isolate "$1" | tail -c 20
-        ]], support.program, folder }):wait()
+        ]], support.program, folder.path }):wait()
         assert.equal("xok 1 - prints\n1..1\n", got.out)
         assert.equal("", got.err)
     end)
 
     it("kills a process that does not suspend, when its file takes too long", function()
-        write("a_spec.lua", "it('spins', function() while true do end end)")
-        local got = test("-o", "TAP", "--isolate", "--file-timeout", "1")
+        folder:write_spec("a_spec.lua", "it('spins', function() while true do end end)")
+        local got = folder:test("-o", "TAP", "--isolate", "--file-timeout", "1")
         assert.equal(1, got.code)
         assert.matches("did not end within 1 ms %(%-%-file%-timeout%) and was killed in the spec 'spins'\n",
             got.out)
@@ -186,9 +165,9 @@ ok 3 - is next
     for _, case in ipairs(busy) do
         local what, code, limit, where = unpack(case)
         it(("kills a process that does not suspend, when the limit of %s is over"):format(what), function()
-            write("a_spec.lua", code)
-            write("b_spec.lua", "it('is next', function() end)")
-            local got = test("-o", "TAP", "--isolate", "--timeout=100")
+            folder:write_spec("a_spec.lua", code)
+            folder:write_spec("b_spec.lua", "it('is next', function() end)")
+            local got = folder:test("-o", "TAP", "--isolate", "--timeout=100")
             assert.equal(1, got.code)
             local told = "# Failure message: %s and did not suspend: the process of this file was killed%s\n"
             assert.matches(told:format(limit, where), got.out)
@@ -197,64 +176,67 @@ ok 3 - is next
     end
 
     it("leaves a process alone that reacts to its limits", function()
-        write("a_spec.lua", "it('goes on', function() for _ = 1, 30 do pcall(nr.sleep, 60000) end end)")
-        local got = test("-o", "TAP", "--isolate", "--timeout=100")
+        folder:write_spec("a_spec.lua", [[
+            it("goes on", function() for _ = 1, 30 do pcall(nr.sleep, 60000) end end)
+        ]])
+        local got = folder:test("-o", "TAP", "--isolate", "--timeout=100")
         assert.matches("# Failure message: a_spec.lua:2: the spec did not end within 100 ms\n", got.out)
     end)
 
     it("hands limits, filters and the seed on", function()
-        write("a_spec.lua", [[
+        folder:write_spec("a_spec.lua", [[
             it("waits", function() nr.sleep(60000) end)
             it("is left out", function() end)
         ]])
-        local got = test("-o", "TAP", "--isolate", "--timeout", "100", "--filter", "waits")
+        local got = folder:test("-o", "TAP", "--isolate", "--timeout", "100", "--filter", "waits")
         assert.matches("the spec did not end within 100 ms", got.out)
         assert.matches("\n1%.%.1\n$", got.out)
         local specs = {}
         for number = 1, 9 do
             table.insert(specs, ("it('is number %d', function() end)"):format(number))
         end
-        write("a_spec.lua", table.concat(specs, "\n"))
+        folder:write_spec("a_spec.lua", table.concat(specs, "\n"))
         local words = { "-o", "TAP", "--shuffle", "--seed=7" }
-        local plain = test(unpack(words))
-        assert.not_equal(test("-o", "TAP").out, plain.out)
-        assert.equal(plain.out, test("--isolate", unpack(words)).out)
+        local plain = folder:test(unpack(words))
+        assert.not_equal(folder:test("-o", "TAP").out, plain.out)
+        assert.equal(plain.out, folder:test("--isolate", unpack(words)).out)
     end)
 
     it("is refused with a value", function()
-        local got = test "--isolate=1"
+        local got = folder:test "--isolate=1"
         assert.equal(2, got.code)
         assert.equal("nylon-ring test: option '--isolate' takes no value\n", got.err)
     end)
 
     it("orders files by a seed as one process does", function()
         for number = 1, 7 do
-            write(("s%d_spec.lua"):format(number), ("it('is number %d', function() end)"):format(number))
+            local name, code = "s%d_spec.lua", "it('is number %d', function() end)"
+            folder:write_spec(name:format(number), code:format(number))
         end
         local words = { "-o", "TAP", "--shuffle-files", "--seed=5" }
-        local plain = test(unpack(words)).out
-        assert.not_equal(test("-o", "TAP").out, plain)
-        assert.equal(plain, test("--isolate", unpack(words)).out)
-        assert.equal(plain:rep(2), test("--isolate", "--repeat=2", unpack(words)).out)
+        local plain = folder:test(unpack(words)).out
+        assert.not_equal(folder:test("-o", "TAP").out, plain)
+        assert.equal(plain, folder:test("--isolate", unpack(words)).out)
+        assert.equal(plain:rep(2), folder:test("--isolate", "--repeat=2", unpack(words)).out)
     end)
 
     --- Runs the files below a configuration of busted's.
     local function test_with(config, ...)
-        write(".busted", "return { default = { " .. config .. " } }")
+        folder:write(".busted", "return { default = { " .. config .. " } }")
         local got = support.start(uv.fs_realpath(support.program), { "test", "-o", "TAP", ".", ... }, {
-            cwd = folder,
+            cwd = folder.path,
         }):wait()
         return got
     end
 
     it("is taken from .busted, like the other options of ours", function()
-        write("a_spec.lua", "it('leaves', function() os.exit(0) end)")
-        write("b_spec.lua", "it('is next', function() end)")
+        folder:write_spec("a_spec.lua", "it('leaves', function() os.exit(0) end)")
+        folder:write_spec("b_spec.lua", "it('is next', function() end)")
         assert.matches("left early with exit code 1.*\nok 2 %- is next", test_with("isolate = true").out)
         assert.matches("left early with exit code 1.*\nok 2 %- is next", test_with("jobs = 2").out)
         assert.equal("", test_with("isolate = true, jobs = 2", "--no-isolate").out)
-        os.remove(folder .. "/a_spec.lua")
-        write("b_spec.lua", "it('waits', function() nr.sleep(60000) end)")
+        os.remove(folder:file "a_spec.lua")
+        folder:write_spec("b_spec.lua", "it('waits', function() nr.sleep(60000) end)")
         assert.matches("did not end within 90 ms", test_with("timeout = 90").out)
         assert.matches("did not end within 90 ms", test_with("timeout = 90, isolate = true").out)
         assert.matches("did not end within 80 ms", test_with("timeout = 60000", "--timeout=80").out)
@@ -275,14 +257,14 @@ ok 3 - is next
     end)
 
     it("runs each spec as often as .busted says", function()
-        write("a_spec.lua", "it('is there', function() end)")
+        folder:write_spec("a_spec.lua", "it('is there', function() end)")
         local got = test_with("['repeat'] = 2, isolate = true")
         assert.equal(("ok 1 - is there\n1..1\n"):rep(2), got.out)
     end)
 
     it("runs files again with --repeat", function()
-        write("a_spec.lua", "it('is there', function() end)")
-        local got = test("-o", "TAP", "--isolate", "--repeat", "2")
+        folder:write_spec("a_spec.lua", "it('is there', function() end)")
+        local got = folder:test("-o", "TAP", "--isolate", "--repeat", "2")
         assert.equal(0, got.code)
         assert.equal("ok 1 - is there\n1..1\nok 1 - is there\n1..1\n", got.out)
     end)
@@ -295,155 +277,33 @@ ok 3 - is next
                 while not uv.fs_stat(%q) do nr.sleep(5) end
             end)
         ]]
-        local here, there = folder .. "/here", folder .. "/there"
-        write("a_spec.lua", meet:format(here, there))
-        write("b_spec.lua", meet:format(there, here))
-        local got = test("-o", "TAP", "--jobs", "2", "--timeout", "30000")
-        table.insert(files, here)
-        table.insert(files, there)
+        local here, there = folder:file "here", folder:file "there"
+        folder:write_spec("a_spec.lua", meet:format(here, there))
+        folder:write_spec("b_spec.lua", meet:format(there, here))
+        local got = folder:test("-o", "TAP", "--jobs", "2", "--timeout", "30000")
         assert.equal("ok 1 - meets the other\nok 2 - meets the other\n1..2\n", got.out)
     end)
 
     it("tells of a file when it is done, and does not wait for the next", function()
-        write("a_spec.lua", "it('is first', function() end)")
-        write("b_spec.lua", ([[
+        folder:write_spec("a_spec.lua", "it('is first', function() end)")
+        folder:write_spec("b_spec.lua", ([[
             it("waits", function() while not require "luv".fs_stat(%q) do nr.sleep(5) end end)
-        ]]):format(folder .. "/told"))
-        write("c_spec.lua", "it('is last', function() end)")
+        ]]):format(folder:file "told"))
+        folder:write_spec("c_spec.lua", "it('is last', function() end)")
         for _, jobs in ipairs { "1", "3" } do
-            local words = { "test", "-o", "TAP", "--timeout=60000", "--jobs", jobs, folder }
+            local words = { "test", "-o", "TAP", "--timeout=60000", "--jobs", jobs, folder.path }
             local run = support.start(support.program, words)
             run:wait_for("out", "ok 1 - is first")
             assert.is_nil(run.out:find("ok 2", 1, true))
-            write("told", "")
+            folder:write("told", "")
             assert.equal("ok 1 - is first\nok 2 - waits\nok 3 - is last\n1..3\n", run:wait().out)
-            os.remove(folder .. "/told")
+            os.remove(folder:file "told")
         end
     end)
 
     it("runs a file twice that is named twice", function()
-        write("a_spec.lua", "it('is there', function() end)")
-        local got = test("-o", "TAP", "--isolate", folder .. "/a_spec.lua")
+        folder:write_spec("a_spec.lua", "it('is there', function() end)")
+        local got = folder:test("-o", "TAP", "--isolate", folder:file "a_spec.lua")
         assert.equal("ok 1 - is there\nok 2 - is there\n1..2\n", got.out)
-    end)
-
-    --- Code of a spec that lets another process know its own.
-    local function tell_pid()
-        return ([[
-            local file = io.open(%q, "w")
-            file:write(require "luv".os_getpid(), "\n")
-            file:close()
-        ]]):format(folder .. "/pid")
-    end
-
-    local function await_pid()
-        table.insert(files, folder .. "/pid")
-        while true do
-            local file = io.open(folder .. "/pid")
-            local pid = file and file:read "*n"
-            if file then
-                file:close()
-            end
-            if pid then
-                return pid
-            end
-            sleep(5)
-        end
-    end
-
-    --- Starts a run in a process group of its own, as a shell does; answers it and the process of its file.
-    local function start(...)
-        local run = support.start("setsid", { support.program, "test", "-o", "TAP", "--timeout=0", ... })
-        return run, await_pid()
-    end
-
-    local spins = "it('is fine', function() end) it('spins', function() %s while true do end end)"
-    local unheard = {
-        { "sigint", 130 },
-        { "sigterm", 143 },
-        { "sigkill", 0 },
-    }
-    for _, case in ipairs(unheard) do
-        local signal, code = unpack(case)
-        it(("takes a process with it that does not suspend, on %s"):format(signal:upper()), function()
-            write("a_spec.lua", spins:format(tell_pid()))
-            local run, pid = start("--isolate", folder)
-            run:kill(signal)
-            local got = run:wait()
-            assert.equal(code, got.code)
-            if signal ~= "sigkill" then
-                assert.is_false(support.is_alive(pid))
-                assert.matches("# Failure message: the run was interrupted in the spec 'spins'\n"
-                    .. "ok 2 %- is fine\n1%.%.2\n$", got.out)
-                assert.equal(signal == "sigint", got.err ~= "")
-            end
-            while support.is_alive(pid) do
-                sleep(5)
-            end
-        end)
-    end
-
-    it("takes such a process with it when the suite's limit is over", function()
-        write("a_spec.lua", spins:format(tell_pid()))
-        local run, pid = start("--isolate", "--suite-timeout=500", folder)
-        local got = run:wait()
-        assert.equal(1, got.code)
-        assert.matches("# Failure message: the suite did not end within 500 ms %(%-%-suite%-timeout%) "
-            .. "in the spec 'spins'\n", got.out)
-        assert.is_false(support.is_alive(pid))
-    end)
-
-    it("lets its processes leave in order when a terminal's Ctrl-C reaches all of them", function()
-        write("a_spec.lua", ([[
-            it("waits", function()
-                finally(function()
-                    nr.shield(nr.sleep, 50)
-                    assert(io.open(%q, "w")):close()
-                end)
-                %s
-                nr.sleep(60000)
-            end)
-        ]]):format(folder .. "/left", tell_pid()))
-        write("b_spec.lua", "it('has no turn', function() end)")
-        local run = start("--isolate", folder)
-        uv.kill(-run.pid, "sigint")
-        local got = run:wait()
-        assert.equal(130, got.code)
-        assert.matches("^not ok 1 %- waits\n[^\n]*\n[^\n]*interrupted %(cancelled%)\n1%.%.1\n$", got.out)
-        assert.matches("^nylon%-ring: interrupted; [^\n]*\n$", got.err)
-        assert.is_truthy(os.remove(folder .. "/left"))
-    end)
-
-    it("tells of the files that are done already when it is ended", function()
-        write("a_spec.lua", ([[
-            it("waits", function() assert(io.open(%q, "w")):close() nr.sleep(60000) end)
-        ]]):format(folder .. "/there"))
-        write("b_spec.lua", ([[it("is done", function()
-            while not require "luv".fs_stat(%q) do nr.sleep(5) end
-            %s
-        end)]]):format(folder .. "/there", tell_pid()))
-        table.insert(files, folder .. "/there")
-        local run, pid = start("--jobs=2", folder)
-        while support.is_alive(pid) do
-            sleep(5)
-        end
-        run:kill "sigterm"
-        local got = run:wait()
-        assert.equal(143, got.code)
-        assert.equal("", got.err)
-        assert.matches("^not ok 1 %- waits\n.*\nok 2 %- is done\n1%.%.2\n$", got.out)
-    end)
-
-    it("ends what still runs when a failure is the end of the run", function()
-        write("a_spec.lua", ([[it('fails', function()
-            while not require 'luv'.fs_stat(%q) do nr.sleep(5) end
-            error "on purpose"
-        end)]]):format(folder .. "/pid"))
-        write("b_spec.lua", spins:format(tell_pid()))
-        local run, pid = start("--jobs=2", "--no-keep-going", folder)
-        local got = run:wait()
-        assert.equal(1, got.code)
-        assert.matches("^not ok 1 %- fails\n.*on purpose\n1%.%.1\n$", got.out)
-        assert.is_false(support.is_alive(pid))
     end)
 end)
