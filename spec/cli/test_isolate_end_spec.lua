@@ -83,7 +83,7 @@ describe("test --isolate, at its end,", function()
         uv.kill(-run.pid, "sigint")
         local got = run:wait()
         assert.equal(130, got.code)
-        assert.matches("^not ok 1 %- waits\n.*interrupted %(cancelled%)\n1%.%.1\n$",
+        assert.matches("^not ok 1 %- waits\n.*a_spec.lua:11: interrupted %(cancelled%)\n1%.%.1\n$",
             got.out)
         assert.matches("^nylon%-ring: interrupted; [^\n]*\n$", got.err)
         assert.is_truthy(os.remove(folder:file "left"))

@@ -32,6 +32,27 @@ describe("test --isolate", function()
         assert.equal(plain.out, folder:test("-o", "TAP", "--jobs", "2").out)
     end)
 
+    it("shows the user's lines of what fails in hooks, as one process does", function()
+        folder:write_spec("a_spec.lua", [[
+            describe("block", function()
+                local plugin = nr.plugin_from_lua { ["/a"] = function() return "x" end }
+                before_each(function()
+                    plugin:call(5)
+                end)
+                it("has no turn", function() end)
+            end)
+            describe("other", function()
+                setup(function()
+                    nr.await(5)
+                end)
+                it("has none either", function() end)
+            end)
+        ]])
+        local plain = folder:test("-o", "TAP").out
+        assert.matches("^not ok 1 %- block before_each\n# a_spec%.lua @ 4\n# [^\n]* a_spec%.lua:5: ", plain)
+        assert.equal(plain, folder:test("-o", "TAP", "--isolate").out)
+    end)
+
     it("keeps the counts of JSON and JUnit, and the time that specs took", function()
         write_mixed()
         folder:write_spec("c_spec.lua", "it('takes its time', function() nr.sleep(30) end)")

@@ -300,6 +300,7 @@ describe("test", function()
         child:kill "sigint"
         local got = child:wait()
         assert.equal(130, got.code)
+        assert.matches("slow_spec%.lua:1: interrupted %(cancelled%)\n", got.out)
         assert.is_nil(got.out:find("NOT HERE", 1, true))
     end)
 end)

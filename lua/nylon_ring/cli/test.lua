@@ -5,6 +5,7 @@ local process = require "nylon_ring.cli.process"
 local say = require "nylon_ring.cli.say"
 local own_parent = require("nylon_ring.cli.test.process").own_parent
 local test_words = require "nylon_ring.cli.test.words"
+local waits = require "nylon_ring.test.waits"
 
 local M = { name = "test", summary = "run specs with busted; they may suspend anywhere" }
 
@@ -41,6 +42,21 @@ local function busted_options(words, output, who)
     local cli = require "busted.modules.cli" { standalone = false, output = output }
     cli:set_name(who)
     return cli:parse(words)
+end
+
+local home = debug.getinfo(1, "S").source:match "^(.*/nylon_ring/)"
+
+--- Where busted would show a place in our code, which raised an error, it shows the line that called it.
+local function show_callers(core)
+    local get_trace = core.getTrace
+    core.getTrace = function(element, level, message)
+        local trace = get_trace(element, (level or 3) + 1, message)
+        if trace.source == "=nylon_ring" or trace.source:sub(1, #home) == home then
+            local file, line = (waits.here() or ""):match "^(.*):(%d+)$"
+            trace.short_src, trace.currentline = file or trace.short_src, tonumber(line) or trace.currentline
+        end
+        return trace
+    end
 end
 
 --- Takes hold of busted's core when the runner makes it, and puts our helper where the runner is about to
@@ -198,6 +214,7 @@ local function run_here(words, watched, role)
         words = words,
         begin = function(core)
             busted_core = core
+            show_callers(core)
             require "nylon_ring.busted"
             limits.start(core, watched)
             if role == "alone" then
@@ -255,8 +272,7 @@ local function run(plan, output, who, counted)
     local seen = watch_busted(plan.begin, counted)
     -- busted names itself after the chunk that calls it, and ends without os.exit where that has a name. Its
     -- place is beside this file, so that it counts as ours.
-    local name = debug.getinfo(1, "S").source:gsub("[^/]*$", who)
-    local runner = loadstring("local options = ... require 'busted.runner' (options)", name)
+    local runner = loadstring("local options = ... require 'busted.runner' (options)", home .. "cli/" .. who)
     local session = require "nylon_ring.cli.session"
     process.must_finish()
     return session.run(who, function()

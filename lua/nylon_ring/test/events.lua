@@ -3,7 +3,8 @@
 ---
 ---     load     a plugin is about to be loaded: path
 ---     start    of a spec: path (the names of its blocks), name, trace, plugins
----     problem  kind (failure, error, pending), within (its descriptor), name, message, trace
+---     problem  kind (failure, error, pending), within (its descriptor), name, message, trace (where it was
+---              raised), place (where what it is in was written)
 ---     end      of the spec: status, duration, seed
 ---     limit    that is over next, unless it is told again: ms, text; without, there is none
 ---     exit     every spec had its turn
@@ -98,6 +99,7 @@ return function()
                 name = element.descriptor and handler.getFullName(element),
                 message = message ~= nil and tostring(message) or nil,
                 trace = plain_trace(trace and trace.short_src and trace or element.trace),
+                place = plain_trace(element.trace),
             }
         end)
     end

@@ -10,7 +10,8 @@ local M = {}
 ---@field within string the descriptor of what it was in; "it" for specs
 ---@field name? string
 ---@field message? string
----@field trace? table
+---@field trace? table where it was raised
+---@field place? table where what it is in was written
 
 ---@class nylon_ring.cli.SpecRecord
 ---@field path string[] the names of its blocks
@@ -92,7 +93,7 @@ local shapes = {
     start = { path = is_strings, name = is "string", plugins = is_strings, trace = optional(is_trace) },
     problem = {
         kind = function(value) return kinds[value] end, within = is "string", name = optional(is "string"),
-        message = optional(is "string"), trace = optional(is_trace),
+        message = optional(is "string"), trace = optional(is_trace), place = optional(is_trace),
     },
     ["end"] = { status = is "string", duration = optional(is "number"), seed = optional(is "number") },
     limit = { ms = optional(is "number"), text = optional(is "string") },

@@ -84,9 +84,13 @@ local function register(core, specs, first, limit, depth)
 end
 
 local function tell_problem(core, file, problem)
-    local place = problem.trace or { short_src = file, currentline = 0 }
-    local element = { descriptor = problem.within, name = problem.name or file, trace = place }
-    core.publish({ problem.kind, problem.within }, element, nil, message_of(problem), place)
+    local raised = problem.trace or { short_src = file, currentline = 0 }
+    local element = {
+        descriptor = problem.within,
+        name = problem.name or file,
+        trace = problem.place or raised,
+    }
+    core.publish({ problem.kind, problem.within }, element, nil, message_of(problem), raised)
 end
 
 --- Registers what a file's process has told, in the file that busted executes now.
