@@ -88,9 +88,15 @@ describe("call", function()
         assert.matches("^nylon%-ring call: [^\n]*20 ms[^\n]*\n$", got.err)
     end)
 
-    it("says so when the body cannot be read", function()
-        local got = call(echo, "/echo", "-d", "@/no/such/file")
-        assert.equal(1, got.code)
-        assert.matches("^nylon%-ring call: cannot read the body: [^\n]*/no/such/file[^\n]*\n$", got.err)
+    it("says in the same words when the body or the input cannot be read", function()
+        local unreadable = { ["/no/such/file"] = "no such file or directory", ["/tmp"] = "is a directory" }
+        for path, why in pairs(unreadable) do
+            assert.same({ code = 1, signal = 0, out = "",
+                err = ("nylon-ring call: cannot read the body: %s: %s\n"):format(path, why),
+            }, call(echo, "/echo", "-d", "@" .. path))
+            assert.same({ code = 1, signal = 0, out = "",
+                err = ("nylon-ring call: cannot read the input: %s: %s\n"):format(path, why),
+            }, call(echo, "/echo", "--stream", "--input", path))
+        end
     end)
 end)

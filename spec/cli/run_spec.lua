@@ -23,6 +23,11 @@ describe("run", function()
         assert.equal("a\n", got.out)
     end)
 
+    it("reads a script that is a pipe", function()
+        local got = support.start("bash", { "-c", [["$0" <(echo 'print(...)') a]], support.program }):wait()
+        assert.same({ code = 0, signal = 0, out = "a\n", err = "" }, got)
+    end)
+
     it("takes code before the script", function()
         local path, remove = support.file("main.lua", "print(x)")
         finally(remove)

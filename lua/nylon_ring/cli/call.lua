@@ -1,4 +1,5 @@
 --- `nylon-ring call`: one call from the shell. The body goes to standard output as it is.
+local files = require "nylon_ring.cli.files"
 local options = require "nylon_ring.cli.options"
 local say = require "nylon_ring.cli.say"
 
@@ -50,14 +51,31 @@ local function read_body(data)
     elseif data == "@-" then
         return io.read "*a"
     end
-    local file, err = io.open(data:sub(2), "rb")
-    local body
+    local path = data:sub(2)
+    local err = files.unreadable(path)
+    if err then
+        return nil, err
+    end
+    local file, body
+    file, err = io.open(path, "rb")
     if file then
         body, err = file:read "*a"
-        err = err and data:sub(2) .. ": " .. err
         file:close()
     end
     return body, err
+end
+
+--- The body, when all files that the words name are as they must be; or nil and what is wrong.
+local function open_files(args)
+    local body, err = read_body(args.data)
+    if not body then
+        return nil, "cannot read the body: " .. err
+    end
+    err = args.input and args.input ~= "-" and files.unreadable(args.input)
+    if err then
+        return nil, "cannot read the input: " .. err
+    end
+    return body
 end
 
 --- What each of these options goes with, by their names in `args`.
@@ -89,9 +107,8 @@ function M.run(args, who)
         say.error(who, ("%s; see `%s --help`"):format(wrong, who))
         return 2
     end
-    local body, err = read_body(args.data)
+    local body, err = open_files(args)
     if not body then
-        err = "cannot read the body: " .. err
         if args.json then
             require("nylon_ring.cli.answer").json_error(err)
         end

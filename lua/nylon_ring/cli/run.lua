@@ -1,6 +1,7 @@
 --- `nylon-ring run`: runs a script, or code from the command line, as the main task.
 local dependencies = require "nylon_ring.cli.dependencies"
 local errors = require "nylon_ring.errors"
+local files = require "nylon_ring.cli.files"
 local say = require "nylon_ring.cli.say"
 
 local M = { name = "run", summary = "run a script" }
@@ -42,20 +43,9 @@ function M.split(words)
     return ours, rest
 end
 
---- Why a script cannot be read, or nil.
-local function unreadable(path)
-    local file, err = io.open(path, "r")
-    if not file then
-        return err
-    end
-    local _, problem = file:read(0) -- a directory opens, but cannot be read
-    file:close()
-    return problem and path .. ": " .. problem
-end
-
 --- The script as a function; or nil, what is wrong with it and the exit code for that.
 local function load_script(path)
-    local why = path ~= "-" and unreadable(path)
+    local why = path ~= "-" and files.unreadable(path)
     if why then
         return nil, why, 2
     end
