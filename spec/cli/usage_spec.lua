@@ -45,6 +45,7 @@ describe("the command line", function()
         { { "call" }, "missing argument 'plugin'" },
         { { "call", "x.so" }, "missing argument 'target'" },
         { { "call", "x.so", "/", "--timeout", "soon" }, "'soon' is not a whole number of 1 or more" },
+        { { "call", "x.so", "/", "-o", "f", "--repeat", "2" }, "%-o cannot be repeated" },
         { { "call", "x.so", "/", "-H", "novalue" }, "header 'novalue' is not of the form 'Key: value'" },
         { { "call", "x.so", "/", "--concurrency", "2" }, "%-%-concurrency needs %-%-repeat" },
         { { "call", "x.so", "/", "--input", "-" }, "%-%-input needs %-%-stream" },

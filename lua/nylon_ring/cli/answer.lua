@@ -23,12 +23,38 @@ function M.is_ok(status, stream)
     return status == (stream and nr.STREAM_END or nr.OK)
 end
 
+local file, path -- where answers go instead of standard output
 local terminal
 
---- Writes at once. Where that fails the main task ends; the process says why when it leaves.
-local function write(text)
+--- Has answers written into a file, and not to standard output.
+---@param name string
+---@return true|nil ok
+---@return string? err
+function M.open(name)
+    local err
+    file, err = io.open(name, "wb")
+    path = name
+    return file and true, err
+end
+
+--- Writes at once into the file. Where that fails the main task ends.
+local function write_file(text)
+    local ok, err = file:write(text)
+    if ok then
+        ok, err = file:flush()
+    end
+    if not ok then
+        session.fail(("cannot write %s: %s"):format(path, err))
+    end
+end
+
+--- As `write_file`, to standard output; the process says why that failed when it leaves.
+local function write_output(text)
     if terminal == nil then
         terminal = say.is_terminal(1)
+    end
+    if terminal and text:find("%z") then
+        session.fail "the answer is binary, which may upset a terminal: -o FILE writes it into a file"
     end
     local ending = terminal and text ~= "" and text:sub(-1) ~= "\n" and "\n" or ""
     if not (io.stdout:write(text, ending) and io.stdout:flush()) then
@@ -36,16 +62,24 @@ local function write(text)
     end
 end
 
---- Prints a unary's body. A status that is not Ok has its text on standard error instead.
+local function write(text)
+    if file then
+        write_file(text)
+    else
+        write_output(text)
+    end
+end
+
+--- Prints a unary's body. A status that is not Ok has its text on standard error instead; a file gets it all.
 function M.raw(status, body)
-    if status == nr.OK then
+    if status == nr.OK or file then
         write(body)
     end
 end
 
 --- Prints a frame's data, of the frames that belong to the content of the stream.
 function M.frame(status, data)
-    if status == nr.OK or status == nr.STREAM_END then
+    if status == nr.OK or status == nr.STREAM_END or file then
         write(data)
     end
 end

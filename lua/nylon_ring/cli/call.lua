@@ -23,6 +23,8 @@ function M.define(command)
         :argname("METHOD"):target("method")
     command:option("-H", "A header, as 'Key: value'; may be given again.")
         :argname("HEADER"):count("*"):target("headers"):convert(header)
+    command:option("-o", "Write the answer into FILE instead of standard output, also one whose status is "
+        .. "not Ok."):argname("FILE"):target("output")
     command:flag("--stream", "Print every frame as it arrives, until the stream ends.")
     command:flag("--json", "Print one JSON object a line for each answer or frame.")
     command:option("--input", "Send the lines of FILE (- is standard input) into the stream, a frame a line, "
@@ -66,7 +68,7 @@ local function read_body(data)
 end
 
 --- The body, when all files that the words name are as they must be; or nil and what is wrong.
-local function open_files(args)
+local function open_files(args, answer)
     local body, err = read_body(args.data)
     if not body then
         return nil, "cannot read the body: " .. err
@@ -75,7 +77,11 @@ local function open_files(args)
     if err then
         return nil, "cannot read the input: " .. err
     end
-    return body
+    local ok = true
+    if args.output then
+        ok, err = answer.open(args.output)
+    end
+    return ok and body, err and "cannot write " .. err
 end
 
 --- What each of these options goes with, by their names in `args`.
@@ -87,6 +93,9 @@ local needs = {
     { "max_bytes", "--max-bytes", "stream", "--stream" },
 }
 
+--- What cannot be repeated, by the names in `args`.
+local once = { input = "--input", output = "-o" }
+
 --- Why these options do not go together, or nil.
 local function contradiction(args)
     for _, need in ipairs(needs) do
@@ -94,9 +103,12 @@ local function contradiction(args)
             return ("%s needs %s"):format(need[2], need[4])
         end
     end
-    if args.input and args.times then
-        return "--input cannot be repeated"
-    elseif args.input == "-" and args.data == "@-" then
+    for name, option in pairs(once) do
+        if args[name] and args.times then
+            return option .. " cannot be repeated"
+        end
+    end
+    if args.input == "-" and args.data == "@-" then
         return "standard input is either the body or the input, not both"
     end
 end
@@ -107,10 +119,11 @@ function M.run(args, who)
         say.error(who, ("%s; see `%s --help`"):format(wrong, who))
         return 2
     end
-    local body, err = open_files(args)
+    local answer = require "nylon_ring.cli.answer"
+    local body, err = open_files(args, answer)
     if not body then
         if args.json then
-            require("nylon_ring.cli.answer").json_error(err)
+            answer.json_error(err)
         end
         say.error(who, err)
         return 1
