@@ -47,6 +47,15 @@ describe("call --repeat", function()
         assert.is_true(n.calls_per_second > 20)
     end)
 
+    it("counts one call as one", function()
+        assert.matches("^1 call: 1 ok,", call(echo, "/echo", "--repeat", "1").out)
+    end)
+
+    it("starts no more callers than there are calls", function()
+        local got = call(echo, "/echo", "--repeat", "3", "--concurrency", "100000000")
+        assert.matches("^3 calls: 3 ok,", got.out)
+    end)
+
     it("makes exactly as many calls as asked when they do not divide evenly", function()
         local n = cjson.decode(call(echo, "/thread", "--repeat", "10", "--concurrency", "4", "--json").out)
         assert.equal(10, n.calls)

@@ -33,6 +33,21 @@ describe("the command line", function()
         assert.same(support.run { "call", "--help" }, support.run { "help", "call" })
     end)
 
+    it("lays help out for 80 columns, or as many as there are", function()
+        local function longest(columns, ...)
+            local most = 0
+            for line in support.run({ ... }, { env = { COLUMNS = columns } }).out:gmatch "[^\n]+" do
+                most = math.max(most, #line)
+            end
+            return most
+        end
+        for _, command in ipairs(commands) do
+            assert.is_true(longest(false, command, "--help") <= 80, command)
+        end
+        assert.is_true(longest("50", "help", "inspect") <= 50)
+        assert.is_true(longest("100", "help", "call") > 80)
+    end)
+
     it("tells its version", function()
         local got = support.run { "--version" }
         assert.equal(0, got.code)
@@ -44,7 +59,11 @@ describe("the command line", function()
         { { "run" }, "a script is missing" },
         { { "call" }, "missing argument 'plugin'" },
         { { "call", "x.so" }, "missing argument 'target'" },
-        { { "call", "x.so", "/", "--timeout", "soon" }, "'soon' is not a whole number of 1 or more" },
+        {
+            { "call", "x.so", "/", "--timeout", "soon" },
+            "option '%-%-timeout': 'soon' is not a whole number of 1 or more",
+        },
+        { { "call", "x.so", "/", "--timeout", "-5" }, "option '%-%-timeout': '%-5' is not a whole number" },
         { { "call", "x.so", "/", "-o", "f", "--repeat", "2" }, "%-o cannot be repeated" },
         { { "call", "x.so", "/", "-H", "novalue" }, "header 'novalue' is not of the form 'Key: value'" },
         { { "call", "x.so", "/", "--concurrency", "2" }, "%-%-concurrency needs %-%-repeat" },

@@ -13,7 +13,7 @@ local function header(text)
     return { key, value }
 end
 
-function M.define(command)
+local function define_request(command)
     command:argument("plugin", "The plugin's file."):argname "PLUGIN"
     command:argument("target", "A path, with a query if need be; on a plugin of ABI v2 the entry's name.")
         :argname "TARGET"
@@ -23,27 +23,41 @@ function M.define(command)
         :argname("METHOD"):target("method")
     command:option("-H", "A header, as 'Key: value'; may be given again.")
         :argname("HEADER"):count("*"):target("headers"):convert(header)
+end
+
+local function define_answer(command)
     command:option("-o", "Write the answer into FILE instead of standard output, also one whose status is "
         .. "not Ok."):argname("FILE"):target("output")
     command:flag("--stream", "Print every frame as it arrives, until the stream ends.")
     command:flag("--json", "Print one JSON object a line for each answer or frame.")
     command:option("--input", "Send the lines of FILE (- is standard input) into the stream, a frame a line, "
         .. "then the end of the input; goes with --stream."):argname "FILE"
-    command:option("--timeout", "Limit of the call, or with --stream of each wait for a frame.")
-        :argname("MS"):convert(options.whole(1))
-    command:option("--deadline", "With --stream, limit of the whole stream.")
-        :argname("MS"):convert(options.whole(1))
-    command:option("--max-frames", "With --stream, how many frames may wait to be printed.")
-        :argname("N"):convert(options.whole(1))
-    command:option("--max-bytes", "With --stream, how many bytes may wait to be printed.")
-        :argname("N"):convert(options.whole(1))
-    command:option("--repeat", "Call N times and print a summary: how many went well, how long they took, "
-        .. "what went wrong."):argname("N"):convert(options.whole(1)):target("times")
-    command:option("--concurrency", "With --repeat, how many calls run at the same time; default is 1.")
-        :argname("N"):convert(options.whole(1))
     command:flag("-v --verbose", "Tell on standard error what was loaded and asked, and how long it took.")
+end
+
+local function define_limits(command)
+    options.number(command, "--timeout", "MS", "Limit of the call, or with --stream of each wait for a "
+        .. "frame.")
+    options.number(command, "--deadline", "MS", "With --stream, limit of the whole stream.")
+    options.number(command, "--max-frames", "N", "With --stream, how many frames may wait to be printed.")
+    options.number(command, "--max-bytes", "N", "With --stream, how many bytes may wait to be printed.")
+    options.number(command, "--repeat", "N", "Call N times and print a summary: how many went well, how long "
+        .. "they took, what went wrong."):target "times"
+    options.number(command, "--concurrency", "N", "With --repeat, how many calls run at the same time; "
+        .. "default is 1.")
+end
+
+function M.define(command)
+    define_request(command)
+    define_answer(command)
+    define_limits(command)
     command:epilog("The exit code is 0 when the answer's status is Ok (a stream's StreamEnd), else 1.\n"
-        .. "With --json a call that failed prints an object with error and message.")
+        .. "With --json a call that failed prints an object with error and message.\n\n"
+        .. "Examples:\n"
+        .. "   nylon-ring call ./echo.so /upper -d hello\n"
+        .. "   nylon-ring call ./echo.so '/headers?a=1' -H 'Accept: text/plain'\n"
+        .. "   nylon-ring call ./echo.so '/stream?frames=3' -d tick --stream\n"
+        .. "   nylon-ring call ./echo.so /thread --repeat 1000 --concurrency 8")
 end
 
 --- The body that `-d` names, or nil and why it cannot be read.

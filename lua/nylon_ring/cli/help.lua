@@ -1,4 +1,5 @@
 --- `nylon-ring help`: what `--help` of the program and of its commands prints.
+local options = require "nylon_ring.cli.options"
 local say = require "nylon_ring.cli.say"
 
 local M = { name = "help", summary = "show the help of a command, or of the program" }
@@ -17,7 +18,7 @@ function M.run(args, who)
         say.error(who, ("there is no command '%s'%s"):format(args.topic, program.meant(args.topic)))
         return 2
     end
-    print(element:get_help())
+    print(options.help_of(element))
     return 0
 end
 

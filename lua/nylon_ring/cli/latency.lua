@@ -1,5 +1,6 @@
 --- The summary of many calls: how many, how long, how fast, and what went wrong.
 local json = require "nylon_ring.cli.json"
+local plural = require "nylon_ring.repl.text".plural
 
 ---@class nylon_ring.cli.Latency
 ---@field _times number[] nanoseconds
@@ -72,8 +73,8 @@ function Latency:text(elapsed)
     if n.calls == 0 then
         return "0 calls"
     end
-    local lines = { ("%d calls: %d ok, %d failed; p50 %s, p90 %s, p99 %s, max %s; %d calls/s"):format(
-        n.calls, n.ok, n.failed, duration(n.p50_us), duration(n.p90_us), duration(n.p99_us),
+    local lines = { ("%s: %d ok, %d failed; p50 %s, p90 %s, p99 %s, max %s; %d calls/s"):format(
+        plural(n.calls, "call"), n.ok, n.failed, duration(n.p50_us), duration(n.p90_us), duration(n.p99_us),
         duration(n.max_us), n.calls_per_second) }
     for _, name in ipairs(self._names) do
         table.insert(lines, ("%8d %s"):format(self._failures[name], name))

@@ -39,7 +39,7 @@ end
 function M.run(plugin, request, args)
     local run = { plugin = plugin, request = request, args = args, begun = 0, times = latency.new() }
     local callers = {}
-    for i = 1, args.concurrency or 1 do
+    for i = 1, math.min(args.concurrency or 1, args.times) do
         callers[i] = i
     end
     local start = uv.hrtime()

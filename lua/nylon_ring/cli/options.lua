@@ -1,6 +1,7 @@
 --- The command line's grammar: one argparse tree for every command, from which help is printed and
 --- shell completions can be made. Each command adds its own part with `define`.
 local argparse = require "argparse"
+local say = require "nylon_ring.cli.say"
 
 local M = {}
 
@@ -17,10 +18,21 @@ local function stop(fields)
     error(setmetatable(fields, Stop), 0)
 end
 
+--- The cells of a line of help at least and at most, whatever the terminal has.
+local NARROW, WIDE = 40, 100
+
+--- The help of the program or of a command, as wide as standard output.
+---@param parser table
+---@return string
+function M.help_of(parser)
+    local width = math.max(NARROW, math.min(say.width(), WIDE))
+    return parser:help_max_width(width):usage_max_width(width):get_help()
+end
+
 local function add_help(parser)
     parser:add_help(false)
     parser:flag("-h --help", "Show this help and leave.")
-        :action(function() stop { code = 0, text = parser:get_help() } end)
+        :action(function() stop { code = 0, text = M.help_of(parser) } end)
 end
 
 --- The tree. `commands` is a list of modules with `name`, `summary` and `define(command)`.
@@ -31,7 +43,6 @@ function M.build(commands)
         :epilog("A first word that is no command is a script; `nylon-ring COMMAND --help` tells more.\n"
             .. "Exit codes: 0 fine, 1 the work failed, 2 wrong usage, 130 interrupted, 143 terminated.")
         :help_description_margin(28)
-        :help_max_width(100)
         :command_target("command")
         :require_command(false)
     add_help(root)
@@ -46,6 +57,20 @@ function M.build(commands)
     return root
 end
 
+--- The words with `--name -5` as `--name=-5`: argparse would take the number for an option.
+local function join_negative(words)
+    local joined = {}
+    for _, word in ipairs(words) do
+        local last = joined[#joined]
+        if word:find "^%-%d" and last and last:find "^%-%-%l[%l-]*$" then
+            joined[#joined] = last .. "=" .. word
+        else
+            table.insert(joined, word)
+        end
+    end
+    return joined
+end
+
 --- Parses words; answers the table of arguments, or nil and why there is none.
 ---@param root table
 ---@param words string[]
@@ -56,13 +81,27 @@ function M.parse(root, words, who)
         local one_line = text:gsub("%?*\nDid you mean", "; did you mean"):gsub("%?$", "")
         stop { code = 2, text = ("%s; see `%s --help`"):format(one_line, who), who = who }
     end
-    local ok, result = pcall(root.parse, root, words)
+    local ok, result = pcall(root.parse, root, join_negative(words))
     if ok then
         return result
     elseif getmetatable(result) == Stop then
         return nil, result
     end
     error(result, 0)
+end
+
+--- Adds an option whose value is a whole number of 1 or more.
+---@param command table
+---@param name string
+---@param argname string
+---@param help string
+---@return table option
+function M.number(command, name, argname, help)
+    local read = M.whole(1)
+    return command:option(name, help):argname(argname):convert(function(text)
+        local number, err = read(text)
+        return number, err and ("option '%s': %s"):format(name, err)
+    end)
 end
 
 --- argparse converter: a whole number of at least `least`.

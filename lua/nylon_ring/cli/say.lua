@@ -18,6 +18,19 @@ function M.has_color(fd)
     return M.is_terminal(fd) and (refused == nil or refused == "") and os.getenv "TERM" ~= "dumb"
 end
 
+--- How many cells a line of standard output has: what COLUMNS says, else its terminal, else 80.
+---@return integer
+function M.width()
+    local width = tonumber(os.getenv "COLUMNS")
+    local terminal = not width and M.is_terminal(1) and uv.new_tty(1, false)
+    if terminal then
+        width = terminal:get_winsize()
+        terminal:close()
+        uv.run "nowait" -- it is closed by the loop
+    end
+    return width and width > 0 and width or 80
+end
+
 --- Writes `who: text` to standard error. Further lines of `text` (a traceback) follow as they are.
 ---@param who string the program, or the program and its command
 ---@param text string
