@@ -1,29 +1,39 @@
 --- JSON that keeps an order and carries any bytes: cjson does the values, this the object around them.
 local bit = require "bit"
 local cjson = require "cjson"
+local ffi = require "ffi"
 
 local M = {}
 
 local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
+local codes = ffi.new("const uint8_t[64]", { alphabet:byte(1, -1) })
+
+local function encode_three(out, at, a, b, c)
+    local triple = a * 65536 + b * 256 + c
+    out[at] = codes[bit.rshift(triple, 18)]
+    out[at + 1] = codes[bit.band(bit.rshift(triple, 12), 63)]
+    out[at + 2] = codes[bit.band(bit.rshift(triple, 6), 63)]
+    out[at + 3] = codes[bit.band(triple, 63)]
+end
+
 --- Base64 with padding.
 ---@param bytes string
 ---@return string
 function M.base64(bytes)
-    local out = {}
-    for i = 1, #bytes, 3 do
-        local a, b, c = bytes:byte(i, i + 2)
-        local triple = a * 65536 + (b or 0) * 256 + (c or 0)
-        for shift = 18, 0, -6 do
-            local index = bit.band(bit.rshift(triple, shift), 63) + 1
-            out[#out + 1] = alphabet:sub(index, index)
-        end
+    local left = #bytes % 3
+    local whole, size = #bytes - left, math.ceil(#bytes / 3) * 4
+    local from, out = ffi.cast("const uint8_t *", bytes), ffi.new("uint8_t[?]", size)
+    local at = 0
+    for i = 0, whole - 1, 3 do
+        encode_three(out, at, from[i], from[i + 1], from[i + 2])
+        at = at + 4
     end
-    local padding = (3 - #bytes % 3) % 3
-    for i = 0, padding - 1 do
-        out[#out - i] = "="
+    if left > 0 then
+        encode_three(out, at, from[whole], left == 2 and from[whole + 1] or 0, 0)
+        ffi.fill(out + size - (3 - left), 3 - left, ("="):byte())
     end
-    return table.concat(out)
+    return ffi.string(out, size)
 end
 
 --- The bytes that stand as Base64.
