@@ -77,34 +77,59 @@ local function words_of(command)
     return words
 end
 
+-- What a session has shown at its first prompt.
+local function greeting(command)
+    local lines = {}
+    for _, line in ipairs(command.output) do
+        if line:sub(1, 2) == "> " then
+            break
+        end
+        table.insert(lines, line)
+    end
+    return lines
+end
+
+-- The numbers of the background tasks, in the order of their beginnings.
+local function tasks_of(text)
+    local ids = {}
+    for id in text:gmatch "task (%d+) running" do
+        table.insert(ids, id)
+    end
+    return ids
+end
+
+-- A line of the page, about the task that has the number here which the page says: `:send 3 hello`.
+local function with_own_task(line, shown, screen)
+    local own = {}
+    for index, id in ipairs(tasks_of(shown)) do
+        own[id] = tasks_of(screen)[index]
+    end
+    return (line:gsub("^(:%a+ )(%d+)", function(command, id)
+        return command .. (own[id] or id)
+    end))
+end
+
 -- The screen must be what the page shows, line by line, up to the prompt.
 local function check_session(folder, block)
     local command = pages.entered(block, "$ ")[1]
     local terminal = terminals.open(words_of(command.text), { width = 110, height = 60, cwd = folder })
     finally(function() terminal:close() end)
-    local shown = {}
-    local function wait_for(lines)
-        for _, line in ipairs(lines) do
-            table.insert(shown, line)
-        end
-        terminal:wait(function(screen)
+    local shown = greeting(command)
+    local function wait()
+        return terminal:wait(function(screen)
             local expected = { unpack(shown) }
             table.insert(expected, ">")
             return pages.matches(pages.lines(screen), expected)
         end)
     end
-    local entered = pages.entered(block, "> ")
-    local first = {}
-    for _, line in ipairs(command.output) do
-        if line:sub(1, 2) == "> " then
-            break
+    local screen = wait()
+    for _, line in ipairs(pages.entered(block, "> ")) do
+        terminal:enter(with_own_task(line.text, table.concat(shown, "\n"), screen))
+        table.insert(shown, "> " .. line.text)
+        for _, output in ipairs(line.output) do
+            table.insert(shown, output)
         end
-        table.insert(first, line)
-    end
-    wait_for(first)
-    for _, line in ipairs(entered) do
-        terminal:enter(line.text)
-        wait_for { "> " .. line.text, unpack(line.output) }
+        screen = wait()
     end
 end
 

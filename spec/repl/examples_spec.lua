@@ -1,7 +1,9 @@
 -- The example that `:help` shows of each command, entered as it is.
 
 local commands = require "nylon_ring.repl.commands"
+local help = require "nylon_ring.repl.help"
 local support = require "spec.support"
+local terminals = require "spec.support.terminal"
 local uv = require "luv"
 
 local echo_v2 = support.plugin "echo_v2"
@@ -62,9 +64,31 @@ describe("the example of", function()
         end
     end
 
+    -- What those of the terminal itself leave on the screen after seven lines, `1` to `7`.
+    local left = {
+        edit = "> :edit 3..7\n> 3\n… 4\n… 5\n… 6\n… 7",
+        history = "> :history 5\n    4  4\n    5  5\n    6  6\n    7  7\n    8  :history 5\n>",
+    }
+
+    for _, command in ipairs(help.terminal) do
+        it((":%s does at a terminal what it says: %s"):format(command.name, command.example), function()
+            local terminal = terminals.open({ "repl", "--no-rc" }, { height = 40, env = { EDITOR = "true" } })
+            finally(function() terminal:close() end)
+            for number = 1, 7 do
+                terminal:wait_end ">"
+                terminal:enter(tostring(number))
+            end
+            terminal:wait_end "7\n7\n>"
+            terminal:enter(command.example)
+            terminal:wait_end(left[command.name])
+        end)
+    end
+
     it("each of them is one of that command", function()
-        for _, command in ipairs(commands.list) do
-            assert.equal(":" .. command.name, command.example:match "^%S+")
+        for _, list in ipairs { commands.list, help.terminal } do
+            for _, command in ipairs(list) do
+                assert.equal(":" .. command.name, command.example:match "^%S+")
+            end
         end
     end)
 end)

@@ -116,7 +116,7 @@ local function plain(line)
     line = line:gsub("%d[%d,]*%.%d+", "N"):gsub("%d[%d,]* (%a+)%f[%W]", function(unit)
         return (unit == "MB" or unit == "packages") and "N " .. unit or nil
     end)
-    line = line:gsub("%[%d+", "[N"):gsub("task %d+", "task N")
+    line = line:gsub("%[%d+", "[N"):gsub("task %d+", "task N"):gsub("^(> :%a+ )%d+", "%1N")
     return (line:gsub("%s+", " "):gsub(" $", ""))
 end
 
