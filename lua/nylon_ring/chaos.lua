@@ -27,7 +27,7 @@ local KNOWN = { delay = true, drop = true, duplicate = true, fail = true, seed =
 ---@field duplicate? number share that comes twice
 ---@field fail? number share of calls that are answered with status Err in place of the plugin
 ---@field seed? integer of the faults; a new one each time by default, told by `tostring`
----@field name? string
+---@field name? string of the wrapped one; the plugin's with the seed by default
 
 local function check_share(name, value)
     value = value or 0

@@ -15,14 +15,14 @@ local core = {}
 ---@field name string under which it is loaded
 ---@field path string of the original file
 ---@field version string the plugin's own
----@field own_name string
+---@field own_name string the plugin's own
 ---@field pinned? string why its image can not be unmapped
----@field abi integer
+---@field abi integer 1 or 2
 ---@field serial integer of the image; another one after a reload
 ---@field trace integer how many events are recorded of its ABI; 0: it is not traced
----@field has_cancel boolean
----@field has_writable boolean
----@field takes_input boolean
+---@field has_cancel boolean it is told when a call is given up
+---@field has_writable boolean it is told when a stream has room again
+---@field takes_input boolean its streams take frames of input
 
 ---@type string
 core.version = ""

@@ -9,8 +9,8 @@ local M = {}
 ---@class nylon_ring.Error
 ---@field code string stable, lower_snake; one of `nr.codes` or of a scheduler's own
 ---@field message string one line for people: cause and cure
----@field plugin? string
----@field sid? string
+---@field plugin? string the name of the one that it is about
+---@field sid? string the call that it is about
 ---@field status? integer what the plugin answered
 ---@field cause? any the error behind this one
 ---@field traceback? string the stacks of the tasks it went through

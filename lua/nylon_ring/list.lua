@@ -7,7 +7,7 @@ local uv = require "luv"
 local M = {}
 
 ---@class nylon_ring.TaskInfo
----@field id integer
+---@field id integer the task's number
 ---@field name string `file:line` of its function
 ---@field status string as `task:status()`
 ---@field awaits? string what it is suspended in
@@ -15,8 +15,8 @@ local M = {}
 ---@field sid? string of the call or stream that it awaits
 ---@field frames? integer read so far from the stream that it awaits
 ---@field parent? integer the id of the task that made it
----@field cancelled boolean
----@field task nylon_ring.Task
+---@field cancelled boolean it is being cancelled
+---@field task nylon_ring.Task itself
 
 local describe = {}
 

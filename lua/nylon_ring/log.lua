@@ -6,10 +6,10 @@ local misuse = require "nylon_ring.misuse"
 local M = {}
 
 ---@class nylon_ring.LogLine
----@field level "trace"|"debug"|"info"|"warn"|"error"
----@field plugin string
+---@field level "trace"|"debug"|"info"|"warn"|"error" as the plugin says it
+---@field plugin string the name of the one that logs
 ---@field sid? string the call that it is about
----@field message string
+---@field message string the line, without its end
 
 ---@type fun(line: nylon_ring.LogLine)|nil
 local handler, watcher

@@ -48,7 +48,7 @@ local COUNTERS = {
 
 ---@class nylon_ring.LuaPluginOptions
 ---@field name? string "lua" by default
----@field version? string
+---@field version? string "0" by default
 ---@field timeout? number|false milliseconds: the default of its calls and streams; none by default
 
 ---@class nylon_ring.LuaPlugin: nylon_ring.Plugin
@@ -306,6 +306,7 @@ function LuaPlugin:trace()
         }
 end
 
+---What crossed its ABI: nothing does.
 ---@return nylon_ring.AbiEvent[] events none
 function LuaPlugin:events() -- luacheck: ignore 212
     return { lost = 0 }

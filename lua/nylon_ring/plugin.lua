@@ -25,24 +25,24 @@ M.UNLOAD, M.RELOAD = UNLOAD, RELOAD
 ---@field trace? integer|boolean as `plugin:trace`, from its `init` on
 
 ---@class nylon_ring.CallOptions
----@field timeout? number|false milliseconds
+---@field timeout? number|false milliseconds that the answer may take; false: none
 ---@field state? table<string, string> first values of the call's state, in place of the request's
 
 ---@class nylon_ring.NotifyOptions
 ---@field state? table<string, string> first values of the call's state, in place of the request's
 
 ---@class nylon_ring.Stats
----@field calls integer
----@field ok integer
----@field errors integer
----@field in_flight integer
----@field late integer
----@field duplicate integer
----@field unknown integer
----@field cancelled integer
----@field timeouts integer
----@field backpressure integer
----@field owed integer
+---@field calls integer calls, streams and notifications that were started
+---@field ok integer those that ended with Ok or StreamEnd
+---@field errors integer those that ended otherwise, but for timeouts and cancelled ones
+---@field in_flight integer those that are open now
+---@field late integer answers to calls that were given up: dropped
+---@field duplicate integer answers to calls that were answered already: dropped
+---@field unknown integer answers to calls that there never were: dropped
+---@field cancelled integer calls that were given up because nobody wanted them any more
+---@field timeouts integer calls that were given up because of a limit
+---@field backpressure integer frames that a stream had no room for
+---@field owed integer answers to calls that were given up which the plugin has not sent yet
 
 ---@class nylon_ring.UnloadReport
 ---@field unmapped boolean the file is no longer in memory
@@ -52,10 +52,10 @@ M.UNLOAD, M.RELOAD = UNLOAD, RELOAD
 ---@field error? string "drain_timeout" when calls had to be ended
 
 ---@class nylon_ring.Plugin
----@field name string
----@field version string
----@field abi integer
----@field path string
+---@field name string under which it is known
+---@field version string the plugin's own
+---@field abi integer 1 or 2
+---@field path string of its file
 ---@field package _handle userdata
 ---@field package _c ffi.cdata* the same for compiled code
 ---@field package _timeout number

@@ -17,10 +17,10 @@ local M = {}
 ---@alias nylon_ring.Headers table<string, string>|[string, string][] a list where order or repetition matters
 
 ---@class nylon_ring.RequestFields
----@field path string for a v2 plugin the entry's name
+---@field path string where it goes; for a v2 plugin the entry's name
 ---@field method? string "GET" by default
 ---@field query? string|table without the "?"; a table is encoded
----@field headers? nylon_ring.Headers
+---@field headers? nylon_ring.Headers in pairs, where order or repetition matters
 ---@field body? string any bytes
 ---@field state? table<string, string> first values of the call's state
 ---@field ext? table for scripts only, never sent

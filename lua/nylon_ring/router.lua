@@ -37,6 +37,7 @@ Router.__index = Router
 
 local M = {}
 
+---A router without routes.
 ---@return nylon_ring.Router
 function M.new()
     return setmetatable({ _tree = Tree.new(), _prefix = "", _middleware = {} }, Router)
@@ -92,6 +93,7 @@ function Router:route(method, pattern, handler, options)
     return add(self, method:upper(), pattern, handler, options)
 end
 
+---Routes GET requests with this path to a handler.
 ---@param pattern string
 ---@param handler nylon_ring.Handler|nylon_ring.Plugin
 ---@param options? nylon_ring.RouteOptions
@@ -100,6 +102,7 @@ function Router:get(pattern, handler, options)
     return add(self, "GET", pattern, handler, options)
 end
 
+---Routes HEAD requests with this path to a handler.
 ---@param pattern string
 ---@param handler nylon_ring.Handler|nylon_ring.Plugin
 ---@param options? nylon_ring.RouteOptions
@@ -108,6 +111,7 @@ function Router:head(pattern, handler, options)
     return add(self, "HEAD", pattern, handler, options)
 end
 
+---Routes POST requests with this path to a handler.
 ---@param pattern string
 ---@param handler nylon_ring.Handler|nylon_ring.Plugin
 ---@param options? nylon_ring.RouteOptions
@@ -116,6 +120,7 @@ function Router:post(pattern, handler, options)
     return add(self, "POST", pattern, handler, options)
 end
 
+---Routes PUT requests with this path to a handler.
 ---@param pattern string
 ---@param handler nylon_ring.Handler|nylon_ring.Plugin
 ---@param options? nylon_ring.RouteOptions
@@ -124,6 +129,7 @@ function Router:put(pattern, handler, options)
     return add(self, "PUT", pattern, handler, options)
 end
 
+---Routes PATCH requests with this path to a handler.
 ---@param pattern string
 ---@param handler nylon_ring.Handler|nylon_ring.Plugin
 ---@param options? nylon_ring.RouteOptions
@@ -132,6 +138,7 @@ function Router:patch(pattern, handler, options)
     return add(self, "PATCH", pattern, handler, options)
 end
 
+---Routes DELETE requests with this path to a handler.
 ---@param pattern string
 ---@param handler nylon_ring.Handler|nylon_ring.Plugin
 ---@param options? nylon_ring.RouteOptions
@@ -140,6 +147,7 @@ function Router:delete(pattern, handler, options)
     return add(self, "DELETE", pattern, handler, options)
 end
 
+---Routes OPTIONS requests with this path to a handler.
 ---@param pattern string
 ---@param handler nylon_ring.Handler|nylon_ring.Plugin
 ---@param options? nylon_ring.RouteOptions

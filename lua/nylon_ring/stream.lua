@@ -40,7 +40,7 @@ local OPTIONS = {
 ---@field state? table<string, string> first values of the call's state, in place of the request's
 
 ---@class nylon_ring.Stream
----@field plugin nylon_ring.Plugin
+---@field plugin nylon_ring.Plugin whose stream it is
 ---@field private _reader userdata closes the stream when it is collected
 ---@field private _c ffi.cdata* the same for compiled code
 ---@field private _target string

@@ -40,7 +40,7 @@ local M = {
 ---@field whole? boolean it is the task's own, from where it was raised first; else another task's
 
 ---@class nylon_ring.Task
----@field id integer
+---@field id integer its number, from 1 on
 ---@field private _co thread
 ---@field private _fn function
 ---@field private _parent? nylon_ring.Task

@@ -13,6 +13,12 @@ local parts = {
     replay = "nylon_ring.test.replay",
 }
 
+---@class nylon_ring.test
+---@field clock fun(): nylon_ring.test.Clock a clock that is moved by hand
+---@field limit fun(ms: integer) the limit of the spec that runs, or of a block's specs
+---@field plugin fun(path: string, opts?: nylon_ring.test.PluginOptions): nylon_ring.Plugin for a block
+---@field record fun(plugin: nylon_ring.Plugin, path: string): nylon_ring.LuaPlugin writes answers down
+---@field replay fun(path: string, opts?: nylon_ring.ReplayOptions): nylon_ring.LuaPlugin plays them
 local M = {}
 
 return setmetatable(M, {

@@ -13,13 +13,13 @@ local statuses = core.statuses
 local M = {}
 
 ---@class nylon_ring.LuaCall
----@field path string
----@field method string
+---@field path string that it was called by
+---@field method string "GET" where the caller gave none
 ---@field query string as it came, without the "?"
 ---@field headers nylon_ring.Headers as the caller gave them
----@field body string
+---@field body string any bytes
 ---@field state table<string, string> the call's own; lives as long as the handler wants
----@field sid string
+---@field sid string the call's number, as in logs
 ---@field stream boolean the caller reads a stream
 ---@field notified boolean the caller does not wait for an answer
 ---@field cancelled? string the Error code with which the caller's side ended the call

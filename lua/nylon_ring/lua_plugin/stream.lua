@@ -11,7 +11,7 @@ local timers = require "nylon_ring.timers"
 local M = {}
 
 ---@class nylon_ring.LuaStream: nylon_ring.Stream
----@field plugin nylon_ring.LuaPlugin
+---@field plugin nylon_ring.LuaPlugin whose stream it is
 ---@field private _exchange nylon_ring.Exchange
 ---@field private _call nylon_ring.LuaCall takes the input
 ---@field private _timeout number

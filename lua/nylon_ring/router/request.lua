@@ -7,7 +7,7 @@ local requests = require "nylon_ring.request"
 local M = {}
 
 ---@class nylon_ring.RouterRequest : nylon_ring.RequestFields
----@field method string
+---@field method string "GET" where the caller gave none
 ---@field path string as it came, encoded
 ---@field params table<string, string> what `:name` and `*rest` stand for, decoded
 ---@field query table<string, string> parsed when it is first read: the first value of every name

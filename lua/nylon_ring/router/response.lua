@@ -7,7 +7,7 @@ local M = {}
 
 ---@class nylon_ring.Response
 ---@field code integer as in HTTP
----@field headers table
+---@field headers table those of the answer, as the handler gave them
 ---@field body string empty where there is a stream
 ---@field stream? nylon_ring.Stream its frames are the body
 ---@field cause? any why it is not a success, where that was an error: an Error, or what was raised

@@ -164,12 +164,14 @@ function Clock:next()
     return ms
 end
 
+---The time that it shows.
 ---@return number ms how far it was moved
 function Clock:now()
     return self._now
 end
 
----@return integer how many timers wait for it
+---How much waits for it.
+---@return integer how many timers
 function Clock:pending()
     local count = 0
     for _, entry in ipairs(self._entries) do

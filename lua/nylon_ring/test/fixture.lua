@@ -9,7 +9,10 @@ local M = {}
 
 local OPTIONS = { name = true, timeout = true, abi = true, grace = true, owes = true }
 
----@class nylon_ring.test.PluginOptions: nylon_ring.LoadOptions
+---@class nylon_ring.test.PluginOptions
+---@field name? string under which it is known; the plugin's own name by default
+---@field timeout? number|false milliseconds: the default of its calls and streams; none by default
+---@field abi? 1|2 only this generation
 ---@field grace? number milliseconds that open calls may take when it is unloaded; 1,000 by default
 ---@field owes? boolean it may leave calls without an answer
 

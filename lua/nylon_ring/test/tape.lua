@@ -30,22 +30,22 @@ local M = {}
 local VERSION = 2
 
 ---@class nylon_ring.test.Take one recorded call
----@field call string
----@field method? string
----@field query? string
----@field headers? [string, string][]
----@field body? string
----@field notify? boolean
----@field stream? boolean
----@field status? integer
----@field answer? string
----@field frames? [integer, string, number][]
----@field input? [string, number, integer][]
----@field finish? [number, integer]
----@field error? string
----@field message? string
----@field left? string
----@field ms? number
+---@field call string the path or entry
+---@field method? string where it is not GET
+---@field query? string where there is one
+---@field headers? [string, string][] sorted
+---@field body? string where it is not empty
+---@field notify? boolean no answer was wanted
+---@field stream? boolean a stream was wanted
+---@field status? integer of the answer, or of the refusal
+---@field answer? string its body
+---@field frames? [integer, string, number][] status, data and time of each
+---@field input? [string, number, integer][] data, time, and how many frames had come before
+---@field finish? [number, integer] time, and how many frames had come before
+---@field error? string code of the Error that came in place of an answer
+---@field message? string its message
+---@field left? string why the caller left before the answer
+---@field ms? number how long it took
 ---@field line? integer in the file
 
 -- ---- Writing ----
