@@ -14,6 +14,8 @@ local parts = {
 }
 
 ---@class nylon_ring.test
+---@field allow_leaks fun() what the spec that runs, or a block's specs, leave behind is no failure
+---@field async_it fun(it: function): function runs bodies as tasks under a stock busted as well
 ---@field clock fun(): nylon_ring.test.Clock a clock that is moved by hand
 ---@field limit fun(ms: integer) the limit of the spec that runs, or of a block's specs
 ---@field plugin fun(path: string, opts?: nylon_ring.test.PluginOptions): nylon_ring.Plugin for a block

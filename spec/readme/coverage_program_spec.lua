@@ -14,11 +14,12 @@ local REPL, CLI = "lua/nylon_ring/repl/README.md", "lua/nylon_ring/cli/README.md
 -- What no block can show, because it does not end by itself, and the spec that runs it instead.
 local elsewhere = { ["--watch"] = "spec/cli/test_watch_spec.lua" }
 
--- The names of a command's options, each with another way to write it.
+-- The names of a command's options, each with another way to write it. Hidden ones are busted's, which
+-- tells of them itself.
 local function options_of(command)
     local list = {}
     for _, option in ipairs(command._options) do
-        if option._aliases[1] ~= "-h" then -- every command has it
+        if option._aliases[1] ~= "-h" and not option._hidden then -- every command has -h
             table.insert(list, option._aliases)
         end
     end
@@ -37,7 +38,7 @@ local function is_shown(aliases)
 end
 
 describe("the page of the command line", function()
-    local grammar = require("nylon_ring.cli").grammar()
+    local grammar = require("nylon_ring.cli.program").grammar()
 
     for _, command in ipairs(grammar._commands) do
         it("has a section for " .. command._name .. ", with every option of it", function()

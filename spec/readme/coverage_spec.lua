@@ -155,6 +155,7 @@ local others = {
     LuaPlugin = true, LuaStream = true, Request = true, Route = true, Router = true, Carried = true,
     Timer = true, Editor = true, StreamLimits = true, core = true, editor = true, test = true,
     ["test.Clock"] = true, ["test.Limits"] = true, ["test.Replay"] = true, ["test.Take"] = true,
+    ["test.Hook"] = true, Collected = true,
 }
 
 local function is_internal(name)

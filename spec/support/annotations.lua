@@ -42,6 +42,9 @@ local function field_of(line)
     if text then
         local shown = text:gsub("^private ", ""):gsub("^package ", ""):gsub("^protected ", "")
         local name, rest = shown:match "^([%w_]+)%??%s+(.*)$"
+        if not name then
+            return nil -- an item of a list
+        end
         return { name = name, words = after_type(rest), hidden = shown ~= text }
     end
 end

@@ -29,6 +29,7 @@ M.environment = {
         .. "for debuggers." },
     { "NYLON_RING_TEST_TIMEOUT", "The limit of a spec in milliseconds, where --timeout names none; 0 is "
         .. "none." },
+    { "COLUMNS", "How wide help is laid out, in place of the terminal's width." },
     { "NO_COLOR", "Where it is set and not empty, nothing has colour." },
     { "TERM", "With dumb nothing has colour, and the REPL reads plain lines." },
     { "VISUAL, EDITOR", "What the REPL's :edit runs: the first that is set, else vi." },

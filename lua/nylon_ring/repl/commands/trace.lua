@@ -63,7 +63,7 @@ return function(commands)
     end
 
     return {
-        { name = "trace", args = "[NAME] on [FILE]|off", completes = "trace", run = trace,
+        { name = "trace", args = "[NAME] on|off", completes = "trace", run = trace,
             example = ":trace echo on", help = "show what crosses a plugin's ABI; on FILE writes it there",
             more = "A line an event: plugin, sid, time since the last one; what was called, with\n"
                 .. "what, on which thread, and what became of it. NAME may be left out where one\n"
