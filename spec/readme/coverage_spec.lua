@@ -154,12 +154,12 @@ local others = {
     Chaos = true, Exchange = true, ExchangeOptions = true, Group = true, Loading = true, Look = true,
     LuaPlugin = true, LuaStream = true, Request = true, Route = true, Router = true, Carried = true,
     Timer = true, Editor = true, StreamLimits = true, core = true, editor = true, test = true,
-    ["test.Clock"] = true, ["test.Limits"] = true, ["test.Replay"] = true, ["test.Take"] = true,
-    ["test.Hook"] = true, Collected = true,
+    Collected = true,
 }
 
 local function is_internal(name)
-    return others[name] or name:find "^core%." or name:find "^repl%." or name:find "^cli%."
+    local folder = name:match "^(%l+)%."
+    return others[name] or folder == "core" or folder == "repl" or folder == "cli" or folder == "test"
 end
 
 describe("the pages name", function()
