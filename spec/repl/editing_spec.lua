@@ -14,7 +14,10 @@ describe("editing a line", function()
     end
 
     after_each(function()
-        terminal:close()
+        if terminal then
+            terminal:close()
+        end
+        terminal = nil
     end)
 
     it("evaluates what was entered, wide characters included", function()
@@ -85,9 +88,10 @@ describe("editing a line", function()
     it("hears again after Ctrl-C where a paste has no end, or a key is to be quoted", function()
         open()
         for _, begun in ipairs { "\27[200~abc", "\22", "\27[" } do
-            terminal:send(begun)
+            terminal:send("typed" .. begun)
+            terminal:wait_end "> typed"
             terminal:press "C-c"
-            terminal:wait_end "\n>"
+            terminal:wait_end "> typed\n>"
             terminal:press "C-l"
             terminal:enter "6 * 7"
             terminal:wait_end "> 6 * 7\n42\n>"
@@ -123,12 +127,14 @@ describe("editing a line", function()
 
     it("puts output above a line that is longer than the screen, with the cursor in its middle", function()
         open(nil, { width = 40, height = 8 })
-        terminal:enter "nr.spawn(function() for i = 1, 3 do nr.sleep(300) print('tick ' .. i) end end) ;"
+        terminal:make_gate()
+        terminal:enter "nr.spawn(function() gate() for i = 1, 3 do nr.sleep(1) print('tick ' .. i) end end) ;"
         terminal:type(("whole = '%s'"):format(("0123456789"):rep(50)))
         terminal:press "C-a"
         terminal:press("-N", "45", "Right")
         terminal:type "XYZ"
         local before = terminal:wait "XYZ"
+        terminal:open_gate()
         terminal:wait_scrolled "tick 3\n"
         assert.equal(before, terminal:wait "XYZ")
         terminal:press "Enter"
@@ -138,10 +144,15 @@ describe("editing a line", function()
 
     it("leaves the cursor where it was when output goes above", function()
         open(nil, { width = 40, height = 20 })
-        terminal:enter "nr.spawn(function() nr.sleep(300) print('ti' .. 'ck') end) ;"
+        terminal:make_gate()
+        terminal:enter "nr.spawn(function() gate() print('ti' .. 'ck') end) ;"
         terminal:type(("0123456789"):rep(10))
         terminal:press "C-a"
         terminal:press("-N", "50", "Right")
+        terminal:wait(function()
+            return select(2, terminal:cursor()) == 12
+        end)
+        terminal:open_gate()
         local row, column
         local screen = terminal:wait(function(screen)
             row, column = terminal:cursor()

@@ -22,7 +22,10 @@ describe("a session on a terminal", function()
     end
 
     after_each(function()
-        terminal:close()
+        if terminal then
+            terminal:close()
+        end
+        terminal = nil
     end)
 
     it("awaits by itself, and tells status, size and time", function()
@@ -35,11 +38,15 @@ describe("a session on a terminal", function()
 
     it("shows what came in the background above the line that is edited", function()
         open()
-        terminal:enter 'echo:call_stream("/stream?frames=2&interval=100") &'
+        terminal:make_gate()
+        terminal:enter 'stream = function() gate() return echo:call_stream("/stream?frames=2") end'
+        terminal:enter "stream() &"
         terminal:type "still typing"
+        terminal:wait_end "running\n> still typing"
+        terminal:open_gate()
         terminal:wait(function(screen)
             return screen:match "=> task %d+ running\n"
-                and screen:match "%[%d+ #2 %+[%d.]+ ms 7 B%] frame 2\n"
+                and screen:match "%[%d+ #2 %+[%d.]+ %S+s 7 B%] frame 2\n"
                 and screen:match "\n%[%d+%] END 2 frames 14 B [^\n]+\n> still typing$"
         end)
     end)
@@ -47,12 +54,13 @@ describe("a session on a terminal", function()
     it("puts above it whatever a script writes, by the methods of files as well", function()
         open()
         terminal:enter "io.stdout:write('')"
-        terminal:enter "function late() nr.sleep(100) io.stdout:write('o1\\n') io.stderr:write 'e\\n' end"
-        terminal:enter "nr.spawn(late) &"
+        terminal:make_gate()
+        terminal:enter "function late() gate() io.stdout:write('o1\\n') io.stderr:write 'e\\n' end"
+        terminal:enter "nr.spawn(late) ;"
         terminal:type "still typing"
-        terminal:wait_end "\n> still typing"
-        terminal:wait "\no1\ne\n"
-        terminal:wait_end "\n> still typing"
+        terminal:wait_end ";\n> still typing"
+        terminal:open_gate()
+        terminal:wait_end ";\no1\ne\n> still typing"
     end)
 
     it("keeps a last line without an end that programs have written before the prompt", function()
@@ -80,10 +88,13 @@ describe("a session on a terminal", function()
 
     it("puts above it what plugins print, however much that is", function()
         open { "repl", support.plugin "fixture_print" }
-        terminal:enter "call = function(...) nr.sleep(100) return fixture_print:call(...) end"
+        terminal:make_gate()
+        terminal:enter "call = function(...) gate() return fixture_print:call(...) end"
         terminal:enter "call('/print', 'printed') &"
         terminal:type "still typing"
         local function wait_above(printed)
+            terminal:wait_end "running\n> still typing"
+            terminal:open_gate()
             terminal:wait(function(screen)
                 return screen:match(printed .. "%[%d+%] call[^\n]+\n0\n\"\"\n> still typing$")
             end)
@@ -97,25 +108,28 @@ describe("a session on a terminal", function()
         terminal:enter "fixture_print:call('/print', 'in the foreground')"
         terminal:wait "in the foreground\nin the foreground\n=> OK"
         terminal:enter "call('/abort', 'last words') &"
+        terminal:open_gate()
         terminal:wait "last words\n"
         terminal:wait "left 134 icanon"
     end)
 
     it("sends a line to the background on Ctrl-Z, and shows its result when it is there", function()
         open()
-        terminal:enter "nr.sleep(400), 'slept'"
-        terminal:wait "'slept'"
+        terminal:make_gate()
+        terminal:enter "print 'waits', gate(), 'has waited'"
+        terminal:wait_end "\nwaits"
         terminal:press "C-z"
-        terminal:wait "running\n>"
+        terminal:wait_end "running\n>"
+        terminal:open_gate()
         terminal:wait(function(screen)
-            return screen:match '%[%d+%] nr.sleep%(400%), \'slept\'\nnil\n"slept"\n>$'
+            return screen:match "%[%d+%] print 'waits', gate%(%), 'has waited'\nnil\nnil\n\"has waited\"\n>$"
         end)
     end)
 
     it("cancels what runs in the foreground on Ctrl-C, and goes on", function()
         open()
-        terminal:enter "nr.sleep(60000)"
-        terminal:wait "60000)"
+        terminal:enter "print 'begins', nr.sleep(60000)"
+        terminal:wait_end "\nbegins"
         terminal:press "C-c"
         terminal:wait_end "error: cancelled\n>"
         terminal:enter "1 + 1"
@@ -134,8 +148,8 @@ describe("a session on a terminal", function()
 
     it("stops a loop that never comes back", function()
         open()
-        terminal:enter "while true do end"
-        terminal:wait "do end"
+        terminal:enter "print 'begins' while true do end"
+        terminal:wait_end "\nbegins"
         terminal:press "C-c"
         terminal:wait "error: interrupted"
         terminal:enter "'alive'"
@@ -224,7 +238,9 @@ describe("a session on a terminal", function()
             return uv.kill(pid, 0) ~= 0
         end, { within = terminals.LIMIT })
         go_on()
-        terminal:wait "left 143 icanon"
+        terminal:wait(function(screen) -- wherever it was in a line
+            return screen:gsub("\n", ""):find("left 143 icanon", 1, true)
+        end)
     end)
 
     it("sends and closes input of a stream that is shown", function()
@@ -255,10 +271,14 @@ describe("a session on a terminal", function()
 
     it("shows errors that nobody waits for above the line", function()
         open()
-        terminal:enter "uv.new_timer():start(100, 0, function() error 'in a callback' end);"
+        terminal:make_gate()
+        terminal:enter "function late() uv.new_timer():start(0, 0, function() error 'in a callback' end) end"
+        terminal:enter "nr.spawn(function() gate() late() end);"
         terminal:type "typing"
+        terminal:wait_end ";\n> typing"
+        terminal:open_gate()
         terminal:wait(function(screen)
-            return screen:match "\nerror: input:1:1: in a callback\n[^\n]+\n> typing$"
+            return screen:match "\nerror: input:2:1: in a callback\n[^\n]+\n> typing$"
         end)
     end)
 

@@ -119,10 +119,13 @@ tracing echo; :trace echo off ends it
         end)
 
         it("shows what comes above the line that is edited", function()
+            terminal:make_gate()
             terminal:enter ":trace echo on"
             terminal:wait "ends it\n>"
-            terminal:enter 'late = nr.spawn(function() nr.sleep(100) echo:call("/echo", "x") end) &'
+            terminal:enter 'late = nr.spawn(function() gate() echo:call("/echo", "x") end) &'
             terminal:type "still typing"
+            terminal:wait_end "\n> still typing"
+            terminal:open_gate()
             terminal:wait(function(screen)
                 return screen:match "%] send_result Ok 1 B, inside handle: delivered\n> still typing$"
             end)

@@ -52,9 +52,9 @@ end
 ---@class spec.TerminalOptions
 ---@field width? integer
 ---@field height? integer
+---@field cwd? string where it runs; the specs' own folder by default
 ---@field home? string a folder that is kept, instead of one that is made and removed
 ---@field env? table<string, string>
----@field cwd? string
 ---@field program? string another than ours
 ---@field shell? string a command that runs in it instead of the program
 
@@ -98,6 +98,29 @@ end
 ---@async
 function Terminal:type(text)
     self:_tmux("send-keys", "-l", "--", (text:gsub(";$", "\\;"))) -- for tmux it would end the command
+end
+
+local function write_file(path, content)
+    local file = assert(io.open(path, "w"))
+    file:write(content)
+    file:close()
+end
+
+--- Gives the program a function `gate()`, in which a task waits for `open_gate`: for what has to happen after
+--- something was seen on the screen.
+---@async
+function Terminal:make_gate()
+    write_file(self.home .. "/gate.lua", ([[
+        while not os.remove(%q) do
+            require("nylon_ring").sleep(5)
+        end]]):format(self.home .. "/open"))
+    self:enter "gate = loadfile(os.getenv 'HOME' .. '/gate.lua');"
+    self:wait_end "gate.lua');\n>"
+end
+
+--- Lets one task through the gate.
+function Terminal:open_gate()
+    write_file(self.home .. "/open", "")
 end
 
 --- Sends bytes, in pieces as a terminal does.
