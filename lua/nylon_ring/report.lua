@@ -53,19 +53,20 @@ function M.text_of(err)
     return ok and text or ("(%s)"):format(type(err))
 end
 
--- What the frames at the end of a stack look like that are the program's and not the script's.
-local hidden
+-- What the program makes of a stack: the part that is the script's.
+---@type (fun(traceback: string): string)|nil
+local part_of
 
----Leaves frames out of the stacks that go to standard error.
----@param pattern string what matches is left out
-function M.hide(pattern)
-    hidden = pattern
+---Has only a part of each stack go to standard error.
+---@param fn fun(traceback: string): string
+function M.show_part(fn)
+    part_of = fn
 end
 
 local function write(err, traceback, task)
     unhandled = unhandled + 1
-    if hidden and traceback then
-        traceback = traceback:gsub(hidden, "")
+    if part_of and traceback then
+        traceback = part_of(traceback)
     end
     local where = task and (" in %s"):format(tostring(task)) or ""
     io.stderr:write(("nylon-ring: error%s: %s\n%s\n"):format(where, M.text_of(err), traceback or ""))

@@ -256,9 +256,12 @@ function Task:status()
     return coroutine.status(self._co) == "suspended" and "suspended" or "running"
 end
 
----`file:line` of the task's function.
+---`file:line` of the task's function; of a program's main task the script, or the command.
 ---@return string
 function Task:name()
+    if self._name then
+        return self._name
+    end
     local info = debug.getinfo(self._fn, "S")
     return ("%s:%d"):format(info.short_src, info.linedefined)
 end

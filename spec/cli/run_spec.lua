@@ -76,6 +76,28 @@ describe("run", function()
         assert.is_nil(got.err:find("nylon_ring/cli", 1, true))
     end)
 
+    it("shows of a stack what is the script's, also across tasks", function()
+        local path, remove = support.file("main.lua", [[
+            local nr = require "nylon_ring"
+            nr.map({ 1 }, function()
+                nr.await(function() error "deep" end)
+            end)
+        ]])
+        finally(remove)
+        local got = support.run { path }
+        assert.equal(1, got.code)
+        local places = {}
+        for line in got.err:gmatch "\n(%C[^\n]*)" do
+            table.insert(places, line)
+        end
+        assert.same({ "stack traceback:", ("awaited by task 1 (%s):"):format(path) }, places)
+        local files = {}
+        for file in got.err:gmatch "\n\t([^\n]-:)" do
+            table.insert(files, file:match "[^/]*$")
+        end
+        assert.same({ "[C]:", "main.lua:", "main.lua:", "main.lua:" }, files)
+    end)
+
     it("leaves with 1 after an error without a value", function()
         local got = run "error()"
         assert.equal(1, got.code)

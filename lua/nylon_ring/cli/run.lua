@@ -135,7 +135,7 @@ function M.run(args, who)
     return session.run(who, function()
         local run = args.interactive and run_and_go_on or run_all
         run(chunks, rest)
-    end, { on_leave = console and function() console:close() end })
+    end, { name = rest[0], on_leave = console and function() console:close() end })
 end
 
 return M

@@ -10,6 +10,7 @@ local process = require "nylon_ring.cli.process"
 local report = require "nylon_ring.report"
 local run = require "nylon_ring.run"
 local say = require "nylon_ring.cli.say"
+local stack = require "nylon_ring.cli.stack"
 local task = require "nylon_ring.task"
 local timers = require "nylon_ring.timers"
 local uv = require "luv"
@@ -37,6 +38,7 @@ function M.fail(text, code)
 end
 
 ---@class nylon_ring.cli.SessionOptions
+---@field name? string what the main task is called; default is the command
 ---@field on_signal? fun(interrupted: boolean) the first Ctrl-C or SIGTERM, before all is cancelled
 ---@field on_exit? fun(code: integer): integer what `os.exit` of a script comes to
 ---@field on_leave? fun() the end is decided, tasks and plugins are still there
@@ -144,8 +146,7 @@ local function tell(who, err, trace)
         end
         return
     end
-    trace = (trace or ""):gsub("\n[^\n]*nylon_ring/cli/[^\n]*", "")
-    say.error("nylon-ring", tostring(err) .. "\n" .. trace)
+    say.error("nylon-ring", tostring(err) .. "\n" .. stack.of_script(trace or ""))
 end
 
 --- Takes the outcome of the main task when it is done, its children included.
@@ -278,7 +279,7 @@ function M.run(who, main, options)
     local self = setmetatable({ who = who, options = options or {}, signals = {}, stuck = {} }, Session)
     self.turn = uv.run
     core.report_crashes()
-    report.hide "\n[^\n]*'turn'\n[^\n]*nylon_ring/cli/session%.lua.*$" -- a luv callback runs above `_loop`
+    report.show_part(stack.of_script)
     nr.install()
     os.exit = function(code) -- luacheck: ignore 122
         self:_exit(code)
@@ -287,6 +288,7 @@ function M.run(who, main, options)
     self.main = task.new(main, nil, function(done)
         self:_settle(done)
     end)
+    self.main._name = self.options.name or who
     task.start(self.main)
     self:_loop()
     return self:_leave()
