@@ -154,7 +154,7 @@ local others = {
     Chaos = true, Exchange = true, ExchangeOptions = true, Group = true, Loading = true, Look = true,
     LuaPlugin = true, LuaStream = true, Request = true, Route = true, Router = true, Carried = true,
     Timer = true, Editor = true, StreamLimits = true, core = true, editor = true, test = true,
-    Collected = true, Leak = true,
+    Collected = true, Leak = true, Leakable = true,
 }
 
 local function is_internal(name)
