@@ -44,7 +44,7 @@ describe("man", function()
             ["EXIT STATUS"] = { "0", "1", "2", "130", "143" },
             ENVIRONMENT = {
                 "NYLON_RING_LOG", "NYLON_RING_SHUTDOWN_MS", "NYLON_RING_KEEP_COPIES",
-                "NYLON_RING_TEST_TIMEOUT", "NO_COLOR", "TERM", "VISUAL, EDITOR",
+                "NYLON_RING_TEST_TIMEOUT", "COLUMNS", "NO_COLOR", "TERM", "VISUAL, EDITOR",
                 "XDG_CONFIG_HOME, XDG_STATE_HOME", "TMPDIR",
             },
             FILES = { "~/.config/nylon-ring/repl.lua", "~/.local/state/nylon-ring/history" },
