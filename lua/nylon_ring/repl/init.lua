@@ -174,7 +174,6 @@ local function run_lines(options)
             os.exit(code)
         end,
     }
-    session.settings.frames = math.huge -- whoever reads them can count
     local stop_logs, previous = logs.open(true), show_errors(session)
     local ok, err = load_plugins(session, options.plugins), nil
     if ok then

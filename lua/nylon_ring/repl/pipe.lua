@@ -56,13 +56,15 @@ end
 ---  on_quit: fun(code: integer) }
 ---@return nylon_ring.repl.Session
 function M.session(options)
-    return sessions.new {
+    local session = sessions.new {
         write = options.write,
         write_err = options.write_err,
         color = false,
         out = require(options.json and "nylon_ring.repl.json_result" or "nylon_ring.repl.plain_result"),
         on_quit = options.on_quit,
     }
+    session.settings.frames = math.huge -- whoever reads them can count
+    return session
 end
 
 ---Writes errors and log lines where those of a program go, after what its output still holds.
