@@ -106,10 +106,16 @@ ok 3 - is next
     it("fails a file whose process leaves early, or crashes outside its specs", function()
         folder:write_spec("a_spec.lua", "it('leaves', function() os.exit(0) end)")
         folder:write_spec("b_spec.lua", "local ffi = require 'ffi' ffi.cdef 'int raise(int);' ffi.C.raise(9)")
+        folder:write_spec("c_spec.lua", [[
+            local ffi = require "ffi"
+            ffi.cdef "void _exit(int);"
+            it("is gone", function() ffi.C._exit(0) end)
+        ]])
         local got = folder:test("-o", "TAP", "--isolate")
         assert.equal(1, got.code)
         assert.matches("the process of this file left early with exit code 1 in the spec 'leaves'\n", got.out)
         assert.matches("the process of this file was ended by SIGKILL\n", got.out)
+        assert.matches("the process of this file left early with exit code 0 in the spec 'is gone'", got.out)
     end)
 
     it("ignores what is no event of a file, and keeps every event beside it", function()
