@@ -1,12 +1,17 @@
 local support = require "spec.support"
 local terminals = require "spec.support.terminal"
 
---- Runs the program with its output on a terminal, which `script` makes, and answers what it showed.
-local function on_terminal(command, env)
+--- Starts the program with its output on a terminal, which `script` makes.
+local function start(command, env)
     local line = ("'%s' %s"):format(support.program, command)
     env = env or {}
     env.TERM, env.NO_COLOR = "xterm", env.NO_COLOR or false
-    return support.start("script", { "-qefc", line, "/dev/null" }, { env = env }):wait().out
+    return support.start("script", { "-qefc", line, "/dev/null" }, { env = env })
+end
+
+--- Runs it so, and answers what it showed.
+local function on_terminal(command, env)
+    return start(command, env):wait().out
 end
 
 describe("on a terminal", function()
@@ -47,5 +52,18 @@ describe("on a terminal", function()
         local plain = on_terminal("test " .. path, { NO_COLOR = "1" })
         assert.is_nil(plain:find("\27", 1, true))
         assert.matches("1 success", plain)
+    end)
+
+    it("a line about a spec that does not suspend has a line of its own", function()
+        local path, remove = support.file("a_spec.lua", [[
+            it("is first", function() end)
+            it("is busy", function() while not require "luv".fs_stat(arg[#arg] .. ".go") do end end)
+        ]])
+        finally(remove)
+        local run = start("test --timeout 100 " .. path)
+        run:wait_for("out", "does not suspend")
+        assert(io.open(path .. ".go", "w")):close()
+        assert.matches("\r\nnylon%-ring test: the spec did not end within 100 ms", run:wait().out)
+        os.remove(path .. ".go")
     end)
 end)

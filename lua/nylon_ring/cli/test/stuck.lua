@@ -1,6 +1,7 @@
 --- Says so when a spec does not suspend although its limit is over: in its own process nothing can end it.
 local limits = require "nylon_ring.test.limits"
 local process = require "nylon_ring.cli.process"
+local say = require "nylon_ring.cli.say"
 
 local M = {}
 
@@ -13,6 +14,7 @@ local TEXT = "nylon-ring test: %s, and does not suspend%s; Ctrl-C twice leaves, 
 ---@param core table busted's
 function M.watch(core)
     local where = ""
+    local line_end = say.is_terminal(2) and "\n" or "" -- after what busted shows of the specs before
 
     local function on(channel, fn)
         core.subscribe(channel, function(...)
@@ -29,7 +31,7 @@ function M.watch(core)
         where = ""
     end)
     function limits.on_arm(ms, text)
-        process.watchdog(ms and ms + GRACE, ms and TEXT:format(text, where))
+        process.watchdog(ms and ms + GRACE, ms and line_end .. TEXT:format(text, where))
     end
 end
 
