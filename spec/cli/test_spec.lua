@@ -289,6 +289,24 @@ describe("test", function()
         assert.equal(0, support.run({ "test", path, other }).code)
     end)
 
+    for _, isolate in ipairs { "--no-isolate", "--isolate" } do
+        it("runs no spec when Ctrl-C comes before the first, with " .. isolate, function()
+            local path, remove = support.file("a_spec.lua", "it('is first', function() print 'NOT HERE' end)")
+            finally(remove)
+            local waits = [[
+                io.write "ready\n" io.flush()
+                pcall(require("nylon_ring").sleep, 100000)
+            ]]
+            local child = support.start(support.program, { "test", isolate, "-e", waits, path })
+            child:wait_for("out", "ready")
+            child:kill "sigint"
+            local got = child:wait()
+            assert.equal(130, got.code)
+            assert.matches("^nylon%-ring: interrupted[^\n]*\n$", got.err)
+            assert.is_nil(got.out:find("NOT HERE", 1, true))
+        end)
+    end
+
     it("is left with 130 by Ctrl-C, and runs no other spec", function()
         local path, remove = support.file("slow_spec.lua", [[
             it("waits", function() io.write "ready\n" io.flush() require "nylon_ring".sleep(100000) end)

@@ -61,23 +61,27 @@ end
 
 --- Takes hold of busted's core when the runner makes it, and puts our helper where the runner is about to
 --- load the user's, and our start of LuaCov for its own. All are modules that the runner calls exactly there.
----@param begin fun(core: table) called there
+---@param plan nylon_ring.cli.TestPlan begun there
 ---@param counted? nylon_ring.cli.Coverage
----@return table seen `core`, and `finished` once every spec had its turn
-local function watch_busted(begin, counted)
+---@return table seen `finished` once every spec had its turn
+local function watch_busted(plan, counted)
     local make, prepare_ffi = require "busted.core", require "busted.luajit"
-    local seen = {}
+    local seen, core = {}, nil
     package.loaded["busted.core"] = function()
-        seen.core = make()
-        seen.core.subscribe({ "exit" }, function()
+        core = make()
+        core.subscribe({ "exit" }, function()
             seen.finished = true
             return nil, true
         end)
-        return seen.core
+        return core
     end
     package.loaded["busted.luajit"] = function()
         prepare_ffi()
-        begin(seen.core)
+        plan.begin(core)
+        plan.begun = true
+        if plan.interrupted ~= nil then
+            plan.stop(plan.interrupted)
+        end
     end
     package.loaded["busted.modules.luacov"] = function()
         return function(config)
@@ -146,7 +150,10 @@ local function guards(plan, who, counted)
         end,
         on_signal = function(interrupted)
             limits.stop()
-            plan.stop(interrupted)
+            plan.interrupted = interrupted
+            if plan.begun then
+                plan.stop(interrupted)
+            end
         end,
         on_exit = function(code)
             say.error(who, ("%s called os.exit(%d): the other specs had no turn"):format(exit_place(), code))
@@ -205,7 +212,9 @@ end
 ---@class nylon_ring.cli.TestPlan
 ---@field words string[] busted's
 ---@field begin fun(core: table) busted is ready to load files
----@field stop fun(interrupted: boolean) the run is to end early
+---@field begun? boolean
+---@field interrupted? boolean there was a signal: a Ctrl-C, else SIGTERM
+---@field stop fun(interrupted: boolean) the run is to end early, once it was begun
 
 --- The specs are watched as they run in this process.
 local function run_here(words, watched, role)
@@ -269,7 +278,7 @@ end
 local function run(plan, output, who, counted)
     plan.words[0] = "nylon-ring"
     _G.arg = plan.words
-    local seen = watch_busted(plan.begin, counted)
+    local seen = watch_busted(plan, counted)
     -- busted names itself after the chunk that calls it, and ends without os.exit where that has a name. Its
     -- place is beside this file, so that it counts as ours.
     local runner = loadstring("local options = ... require 'busted.runner' (options)", home .. "cli/" .. who)
