@@ -10,8 +10,9 @@
 /* Adds open_capture, capture, captured and close_capture to the table on top of the stack. */
 void nr__capture_register(lua_State *L);
 
-/* Gives the descriptors back and writes there what was not shown. Safe in a signal handler.
- * [any thread] */
+/* Gives the descriptors back and writes there what was not shown; the process is about to end. Also
+ * called in signal handlers: it only tries the lock, and leaves what is under it where that is
+ * taken. [any thread] */
 void nr__capture_restore(void);
 
 #endif

@@ -1,5 +1,4 @@
-/* Puts the terminal back however the process ends. One terminal a process: that is what there is.
- */
+/* One terminal a process: that is what there is. */
 #define _GNU_SOURCE
 
 #include "editor_terminal.h"

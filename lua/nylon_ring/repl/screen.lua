@@ -158,9 +158,4 @@ function Screen:mark_paste(on)
     self:_send(on and "\27[?2004h" or "\27[?2004l")
 end
 
----Rings the bell.
-function Screen:beep()
-    self:_send "\7"
-end
-
 return M
