@@ -95,10 +95,11 @@ static void push_timeout(lua_State *L, const nr__about_t *about) {
 }
 
 static void push_overflow(lua_State *L, const nr__about_t *about) {
-    const nr__reader_t *reader = about->reader;
-    char limits[80];
-    snprintf(limits, sizeof limits, "%" PRIu64 " frames or %" PRIu64 " bytes", reader->max_frames,
-             reader->max_bytes);
+    const nr__reader_t *reader = about->reader; /* only streams have a queue that can be full */
+    char limits[80] = "its queue";
+    if (reader != NULL)
+        snprintf(limits, sizeof limits, "%" PRIu64 " frames or %" PRIu64 " bytes",
+                 reader->max_frames, reader->max_bytes);
     lua_pushfstring(L,
                     "plugin '%s' sent frames of '%s' faster than they were read, beyond the "
                     "limit of %s: read faster, or raise max_frames and max_bytes",

@@ -42,7 +42,7 @@ static void on_count(lua_State *L, lua_Debug *where) {
     (void)where;
     for (int who = 0; who < NR__HOOK_USERS; who++) {
         if (hook.asked[who]) {
-            nr__hook_drop(who);
+            nr__hook_drop((nr__hook_user_t)who);
             hook.run[who](L); /* may raise: others have to wait for the next time */
             return;
         }
