@@ -3,6 +3,8 @@
 #include "last_words.h"
 #include "plugin_support.h"
 
+#include <nylon_ring/nr_crash.h>
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <nylon_ring/nr_crash.h>
+
 #include "call.h"
 #include "failure.h"
 #include "inspect.h"

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <nylon_ring/nr_crash.h>
+
 #include "image.h"
 #include "inside.h"
 

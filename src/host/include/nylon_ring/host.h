@@ -473,16 +473,6 @@ NR_API int nr_plugin_trace(nr_plugin_t *plugin, size_t capacity, nr_error_t *err
 NR_API size_t nr_plugin_events(const nr_plugin_t *plugin, uint64_t after, nr_trace_event_t *out,
                                size_t len, uint64_t *lost);
 
-/* ---- Crashes --------------------------------------------------------------------------- */
-
-/* From now on, a fault that ends the process (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT) is told in
- * one line on the descriptor `fd`, which stays the caller's and open, when it comes in the code of
- * a plugin, in what that has called, or inside of a `handle`: the plugin, the signal, the place in
- * its file, the call. Then the signal does what it would have done. For programs; gives the calling
- * thread an alternate signal stack where it has none. Once a process, later calls do nothing.
- * [any thread] */
-NR_API void nr_report_crashes(int fd);
-
 /* ---- Logs ------------------------------------------------------------------------------ */
 
 typedef enum nr_capture {
