@@ -24,8 +24,6 @@ local waiting = require "nylon_ring.test.waiting"
 
 local type = type
 
-local M = {}
-
 -- luassert's own way: a failure's message is what the assertion leaves in its state, after the message that
 -- `assert.message` has left there.
 local function register(name, check)
@@ -163,7 +161,3 @@ register("called_with", function(plugin, target, body)
     end
     return false, called.explain(seen, request)
 end)
-
-M.asserts = assert
-
-return M
