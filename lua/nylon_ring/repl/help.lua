@@ -1,5 +1,6 @@
 -- What `:help` tells.
 
+local fail = require "nylon_ring.repl.fail"
 local text = require "nylon_ring.repl.text"
 
 local M = {}
@@ -83,7 +84,7 @@ function M.show(session, topic, commands)
             table.insert(names, name)
         end
         local near = text.nearest(topic, names)
-        commands.fail("there is no help on %s%s", topic, near and ("; did you mean %s?"):format(near) or "")
+        fail("there is no help on %s%s", topic, near and ("; did you mean %s?"):format(near) or "")
     end
     session:write(("%s\n  %s\n"):format(usage(command), command.help))
     if command.more then

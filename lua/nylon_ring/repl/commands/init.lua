@@ -1,6 +1,6 @@
 -- The commands of a session: words that begin with a colon. Each is a table with its name, its arguments
--- in words, what it does, an example, and `run(session, rest)`, which may suspend and raises a text for
--- what is wrong.
+-- in words, what it does, an example, and `run(session, rest)`, which may suspend and calls `fail` for what
+-- is wrong.
 
 local help = require "nylon_ring.repl.help"
 local text = require "nylon_ring.repl.text"
@@ -55,18 +55,6 @@ function M.names()
     return names
 end
 
--- What `failed` throws: an error that is told without a stack.
-local Refusal = { __tostring = function(refusal)
-    return refusal.text
-end }
-
----Ends the running command with a message.
----@param format string
----@param ... any
-function M.fail(format, ...)
-    error(setmetatable({ text = format:format(...) }, Refusal), 0)
-end
-
 ---Finds the command that a line means.
 ---@param session nylon_ring.repl.Session
 ---@param line string
@@ -91,7 +79,7 @@ function M.find(session, line)
 end
 
 for _, group in ipairs { "talk", "plugins", "trace", "tasks", "measure", "files" } do
-    for _, command in ipairs(require("nylon_ring.repl.commands." .. group)(M)) do
+    for _, command in ipairs(require("nylon_ring.repl.commands." .. group)) do
         M.add(command)
     end
 end

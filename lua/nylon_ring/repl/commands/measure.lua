@@ -2,71 +2,70 @@
 
 local bench = require "nylon_ring.repl.bench"
 local environment = require "nylon_ring.repl.environment"
+local fail = require "nylon_ring.repl.fail"
 local result = require "nylon_ring.repl.result"
 local text = require "nylon_ring.repl.text"
 local uv = require "luv"
 
-return function(commands)
-    local function compile(session, code)
-        local fn, err = loadstring("return " .. code, "=input")
-        if not fn then
-            local statement = loadstring(code, "=input")
-            if not statement then
-                commands.fail("%s", (err:gsub("^input:1: ", "")))
-            end
-            fn = statement
+local function compile(session, code)
+    local fn, err = loadstring("return " .. code, "=input")
+    if not fn then
+        local statement = loadstring(code, "=input")
+        if not statement then
+            fail("%s", (err:gsub("^input:1: ", "")))
         end
-        return setfenv(fn, session.env)
+        fn = statement
     end
-
-    local function time(session, rest)
-        if rest == "" then
-            commands.fail ":time takes an expression"
-        end
-        local fn = compile(session, rest)
-        local function measured(start, ...)
-            return uv.hrtime() - start, { n = select("#", ...), ... }
-        end
-        local took, values = measured(uv.hrtime(), fn())
-        local answer = result.is_answer({ text = rest }, values)
-        environment.keep(session.env, values, answer and values[2] or values[1])
-        if answer then
-            result.show_answer(session, values[1], values[2], took)
-        else
-            result.show_values(session, values, took)
-            session:write(("took %s\n"):format(text.time(took)))
-        end
-    end
-
-    -- `EXPR [N [C]]`: the numbers are those at the end, as long as what is before them is an expression.
-    local function split(rest)
-        local code, count, width = rest:match "^(.-)%s+(%d+)%s+(%d+)$"
-        if code and loadstring("return " .. code) then
-            return code, tonumber(count), tonumber(width)
-        end
-        code, count = rest:match "^(.-)%s+(%d+)$"
-        if code and loadstring("return " .. code) then
-            return code, tonumber(count), 1
-        end
-        return rest, 1000, 1
-    end
-
-    local function run_bench(session, rest)
-        local code, count, width = split(rest)
-        if code == "" then
-            commands.fail ":bench takes an expression"
-        elseif count < 1 or width < 1 then
-            commands.fail ":bench takes numbers of 1 or more"
-        end
-        bench.run(session, compile(session, code), count, width)
-    end
-
-    return {
-        { name = "time", args = "EXPR", help = "evaluate once and tell how long it took",
-            example = ":time echo:call('/thread', 'hi')", run = time },
-        { name = "bench", args = "EXPR [N [C]]", run = run_bench,
-            help = "evaluate N times (1000), C at a time (1)",
-            more = "It tells the rate, quantiles and a histogram.",
-            example = ":bench echo:call('/echo', 'hi') 10000 16" },
-    }
+    return setfenv(fn, session.env)
 end
+
+local function time(session, rest)
+    if rest == "" then
+        fail ":time takes an expression"
+    end
+    local fn = compile(session, rest)
+    local function measured(start, ...)
+        return uv.hrtime() - start, { n = select("#", ...), ... }
+    end
+    local took, values = measured(uv.hrtime(), fn())
+    local answer = result.is_answer({ text = rest }, values)
+    environment.keep(session.env, values, answer and values[2] or values[1])
+    if answer then
+        result.show_answer(session, values[1], values[2], took)
+    else
+        result.show_values(session, values, took)
+        session:write(("took %s\n"):format(text.time(took)))
+    end
+end
+
+-- `EXPR [N [C]]`: the numbers are those at the end, as long as what is before them is an expression.
+local function split(rest)
+    local code, count, width = rest:match "^(.-)%s+(%d+)%s+(%d+)$"
+    if code and loadstring("return " .. code) then
+        return code, tonumber(count), tonumber(width)
+    end
+    code, count = rest:match "^(.-)%s+(%d+)$"
+    if code and loadstring("return " .. code) then
+        return code, tonumber(count), 1
+    end
+    return rest, 1000, 1
+end
+
+local function run_bench(session, rest)
+    local code, count, width = split(rest)
+    if code == "" then
+        fail ":bench takes an expression"
+    elseif count < 1 or width < 1 then
+        fail ":bench takes numbers of 1 or more"
+    end
+    bench.run(session, compile(session, code), count, width)
+end
+
+return {
+    { name = "time", args = "EXPR", help = "evaluate once and tell how long it took",
+        example = ":time echo:call('/thread', 'hi')", run = time },
+    { name = "bench", args = "EXPR [N [C]]", run = run_bench,
+        help = "evaluate N times (1000), C at a time (1)",
+        more = "It tells the rate, quantiles and a histogram.",
+        example = ":bench echo:call('/echo', 'hi') 10000 16" },
+}

@@ -1,6 +1,7 @@
 -- Commands about plugins: loading, looking at them, their numbers and their log lines.
 
 local core = require "nylon_ring.core"
+local fail = require "nylon_ring.repl.fail"
 local files = require "nylon_ring.repl.files"
 local known_plugins = require "nylon_ring.repl.known_plugins"
 local logs = require "nylon_ring.repl.logs"
@@ -8,131 +9,129 @@ local nr = require "nylon_ring"
 local text = require "nylon_ring.repl.text"
 local uv = require "luv"
 
-return function(commands)
-    ---@return nylon_ring.repl.Known
-    local function plugin_named(session, name)
-        local known, problem = known_plugins.named(session, name)
-        return known or commands.fail("%s", problem)
-    end
-
-    local function describe(plugin)
-        return ("%s %s (ABI v%d, %s)"):format(plugin.name, plugin.version, plugin.abi, plugin.path)
-    end
-
-    local function load(session, rest)
-        local path, name = rest:match "^(.-)%s+as%s+(%S+)$"
-        path = path or rest
-        if path == "" then
-            commands.fail ":load takes the path of a plugin's file"
-        end
-        local plugin, err = nr.load(files.expand(path), { name = name })
-        if not plugin then
-            commands.fail("%s", tostring(err))
-        end
-        session:note { kind = "load", name = plugin.name, path = plugin.path }
-        session:write(("loaded %s\n"):format(describe(plugin)))
-    end
-
-    local function reload(session, rest)
-        local plugin = plugin_named(session, rest).plugin
-        local report, err = plugin:reload()
-        if not report then
-            commands.fail("%s; the old one keeps serving", tostring(err))
-        end
-        session:note { kind = "reload", name = plugin.name }
-        session:write(("reloaded %s\n"):format(describe(plugin)))
-    end
-
-    local function unload(session, rest)
-        local known = plugin_named(session, rest)
-        local report, err = known.plugin:unload()
-        if not report then
-            commands.fail("%s", tostring(err))
-        end
-        session:note { kind = "unload", name = known.name }
-        local kept = type(report) == "table" and not report.unmapped and report.reason ~= "" and report.reason
-        session:write(("unloaded %s%s\n"):format(known.name, kept and "; it stays mapped: " .. kept or ""))
-    end
-
-    local function list(session)
-        local rows = {}
-        for index, known in ipairs(known_plugins.of(session)) do
-            local stats = known.plugin:stats()
-            rows[index] = {
-                known.name, known.plugin.version, known.kind, text.plural(tonumber(stats.calls), "call"),
-                ("%d in flight"):format(tonumber(stats.in_flight)), known.plugin.path,
-            }
-        end
-        session:write(#rows > 0 and text.columns(rows) .. "\n" or "no plugin is loaded; :load PATH\n")
-    end
-
-    local function path_of(known)
-        if known.kind == "Lua" then
-            commands.fail("plugin %s is written in Lua (%s): there is no file to inspect", known.name,
-                known.plugin.path)
-        end
-        return known.plugin.path
-    end
-
-    local function inspect(session, rest)
-        local path = rest
-        if rest == "" or not rest:find "/" and not uv.fs_stat(rest) then
-            path = path_of(plugin_named(session, rest))
-        end
-        local found, err = core.inspect(files.expand(path))
-        if not found then
-            commands.fail("%s", tostring(err))
-        end
-        session:write(text.columns(require("nylon_ring.cli.inspect").rows(found)) .. "\n")
-    end
-
-    local order = { "calls", "ok", "errors", "in_flight", "late", "duplicate", "unknown", "cancelled",
-        "timeouts", "backpressure", "owed" }
-
-    local function stats(session, rest)
-        local chosen = rest ~= "" and { plugin_named(session, rest) } or known_plugins.of(session)
-        local rows = { { "" } }
-        for _, name in ipairs(order) do
-            table.insert(rows, { name })
-        end
-        for _, known in ipairs(chosen) do
-            local numbers = known.plugin:stats()
-            table.insert(rows[1], known.name)
-            for index, name in ipairs(order) do
-                table.insert(rows[index + 1], tostring(tonumber(numbers[name])))
-            end
-        end
-        session:write(#chosen > 0 and text.columns(rows) .. "\n" or "no plugin is loaded; :load PATH\n")
-    end
-
-    local function show_logs(session, rest)
-        local follow = rest:match "^%-f%f[%s%z]" ~= nil
-        local name = rest:gsub("^%-f%s*", "")
-        for _, line in ipairs(logs.recent) do
-            if name == "" or line.plugin == name then
-                session:write(logs.format(line, session.paint) .. "\n")
-            end
-        end
-        if follow then
-            logs.follow(session, name)
-        end
-    end
-
-    return {
-        { name = "load", args = "PATH [as NAME]", completes = "file", help = "load a plugin",
-            example = ":load build/release/plugins/echo.so as echo",
-            more = "Its name is a name of the session from then on.", run = load },
-        { name = "reload", args = "[NAME]", completes = "plugin", example = ":reload echo", run = reload,
-            help = "load its file anew; calls in flight finish on the old code" },
-        { name = "unload", args = "[NAME]", completes = "plugin", example = ":unload echo", run = unload,
-            help = "wait for its calls, then unload it" },
-        { name = "plugins", help = "list what is loaded", example = ":plugins", run = list },
-        { name = "inspect", args = "[NAME|PATH]", completes = "inspected", run = inspect,
-            example = ":inspect echo",
-            help = "show what a plugin's file offers, loaded or not" },
-        { name = "stats", args = "[NAME]", completes = "plugin", example = ":stats echo", run = stats,
-            help = "show the numbers that the host keeps of a plugin" },
-        { name = "logs", args = "[-f] [NAME]", completes = "plugin", run = show_logs, example = ":logs -f",
-            help = "show plugins' last log lines; -f goes on until Ctrl-C" },
-    }
+---@return nylon_ring.repl.Known
+local function plugin_named(session, name)
+    local known, problem = known_plugins.named(session, name)
+    return known or fail("%s", problem)
 end
+
+local function describe(plugin)
+    return ("%s %s (ABI v%d, %s)"):format(plugin.name, plugin.version, plugin.abi, plugin.path)
+end
+
+local function load(session, rest)
+    local path, name = rest:match "^(.-)%s+as%s+(%S+)$"
+    path = path or rest
+    if path == "" then
+        fail ":load takes the path of a plugin's file"
+    end
+    local plugin, err = nr.load(files.expand(path), { name = name })
+    if not plugin then
+        fail("%s", tostring(err))
+    end
+    session:note { kind = "load", name = plugin.name, path = plugin.path }
+    session:write(("loaded %s\n"):format(describe(plugin)))
+end
+
+local function reload(session, rest)
+    local plugin = plugin_named(session, rest).plugin
+    local report, err = plugin:reload()
+    if not report then
+        fail("%s; the old one keeps serving", tostring(err))
+    end
+    session:note { kind = "reload", name = plugin.name }
+    session:write(("reloaded %s\n"):format(describe(plugin)))
+end
+
+local function unload(session, rest)
+    local known = plugin_named(session, rest)
+    local report, err = known.plugin:unload()
+    if not report then
+        fail("%s", tostring(err))
+    end
+    session:note { kind = "unload", name = known.name }
+    local kept = type(report) == "table" and not report.unmapped and report.reason ~= "" and report.reason
+    session:write(("unloaded %s%s\n"):format(known.name, kept and "; it stays mapped: " .. kept or ""))
+end
+
+local function list(session)
+    local rows = {}
+    for index, known in ipairs(known_plugins.of(session)) do
+        local stats = known.plugin:stats()
+        rows[index] = {
+            known.name, known.plugin.version, known.kind, text.plural(tonumber(stats.calls), "call"),
+            ("%d in flight"):format(tonumber(stats.in_flight)), known.plugin.path,
+        }
+    end
+    session:write(#rows > 0 and text.columns(rows) .. "\n" or "no plugin is loaded; :load PATH\n")
+end
+
+local function path_of(known)
+    if known.kind == "Lua" then
+        fail("plugin %s is written in Lua (%s): there is no file to inspect", known.name,
+            known.plugin.path)
+    end
+    return known.plugin.path
+end
+
+local function inspect(session, rest)
+    local path = rest
+    if rest == "" or not rest:find "/" and not uv.fs_stat(rest) then
+        path = path_of(plugin_named(session, rest))
+    end
+    local found, err = core.inspect(files.expand(path))
+    if not found then
+        fail("%s", tostring(err))
+    end
+    session:write(text.columns(require("nylon_ring.cli.inspect").rows(found)) .. "\n")
+end
+
+local order = { "calls", "ok", "errors", "in_flight", "late", "duplicate", "unknown", "cancelled",
+    "timeouts", "backpressure", "owed" }
+
+local function stats(session, rest)
+    local chosen = rest ~= "" and { plugin_named(session, rest) } or known_plugins.of(session)
+    local rows = { { "" } }
+    for _, name in ipairs(order) do
+        table.insert(rows, { name })
+    end
+    for _, known in ipairs(chosen) do
+        local numbers = known.plugin:stats()
+        table.insert(rows[1], known.name)
+        for index, name in ipairs(order) do
+            table.insert(rows[index + 1], tostring(tonumber(numbers[name])))
+        end
+    end
+    session:write(#chosen > 0 and text.columns(rows) .. "\n" or "no plugin is loaded; :load PATH\n")
+end
+
+local function show_logs(session, rest)
+    local follow = rest:match "^%-f%f[%s%z]" ~= nil
+    local name = rest:gsub("^%-f%s*", "")
+    for _, line in ipairs(logs.recent) do
+        if name == "" or line.plugin == name then
+            session:write(logs.format(line, session.paint) .. "\n")
+        end
+    end
+    if follow then
+        logs.follow(session, name)
+    end
+end
+
+return {
+    { name = "load", args = "PATH [as NAME]", completes = "file", help = "load a plugin",
+        example = ":load build/release/plugins/echo.so as echo",
+        more = "Its name is a name of the session from then on.", run = load },
+    { name = "reload", args = "[NAME]", completes = "plugin", example = ":reload echo", run = reload,
+        help = "load its file anew; calls in flight finish on the old code" },
+    { name = "unload", args = "[NAME]", completes = "plugin", example = ":unload echo", run = unload,
+        help = "wait for its calls, then unload it" },
+    { name = "plugins", help = "list what is loaded", example = ":plugins", run = list },
+    { name = "inspect", args = "[NAME|PATH]", completes = "inspected", run = inspect,
+        example = ":inspect echo",
+        help = "show what a plugin's file offers, loaded or not" },
+    { name = "stats", args = "[NAME]", completes = "plugin", example = ":stats echo", run = stats,
+        help = "show the numbers that the host keeps of a plugin" },
+    { name = "logs", args = "[-f] [NAME]", completes = "plugin", run = show_logs, example = ":logs -f",
+        help = "show plugins' last log lines; -f goes on until Ctrl-C" },
+}
