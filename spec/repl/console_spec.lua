@@ -9,6 +9,7 @@ local SCRIPT = [[
     counter = 0
     assert(nr.load(arg[1], { name = "echo" }))
     nr.spawn(function() while true do nr.sleep(5) counter = counter + 1 end end)
+    function hog() while true do end end
     print "running" io.stdout:flush()
 ]]
 
@@ -188,11 +189,8 @@ describe("the console of a running program", function()
     end)
 
     it("lets a client go whose line stops the whole program", function()
-        local file, remove_file = support.file("hog.lua", "function hog() while true do end end")
-        join { ":run " .. file }
         local terminal = terminals.open { "repl", "--connect", path }
         finally(function()
-            remove_file()
             terminal:close()
             app:kill "sigkill"
             app:wait()

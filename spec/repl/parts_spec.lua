@@ -39,9 +39,7 @@ describe("what a text means", function()
         local entry = evaluate.compile "local t = {}\nfor i = 1, 3 do\n  t[i] = i\nend\n#t ;"
         assert.same({ true, true, "#t" }, { entry.expression, entry.silent, entry.code })
         assert.equal("t = {}\nfor i = 1, 3 do\n  t[i] = i\nend", entry.head)
-        assert.same({ 3 }, setfenv(entry.fn, {})(function(...)
-            return { ... }
-        end))
+        assert.same({ n = 1, 3 }, evaluate.values(evaluate.bind(entry.fn, {})))
     end)
 
     it("ends with an expression also where that is a name, or has several lines", function()
@@ -75,6 +73,16 @@ describe("what a text means", function()
         is("'a;'", { expression = true })
         is("'a &'", { expression = true })
         is("x = 1 &", { background = true })
+    end)
+
+    it("has nothing for `...`, and the name of its line in errors", function()
+        local entry = evaluate.compile("..., select('#', ...)", "=input:7")
+        assert.same({ n = 1, 0 }, evaluate.values(evaluate.bind(evaluate.compile("select('#', ...)").fn, _G)))
+        assert.same({ n = 2, nil, 0 }, evaluate.values(evaluate.bind(entry.fn, _G)))
+        local fn = evaluate.bind(evaluate.compile("f()", "=input:7").fn, { f = function()
+            return debug.traceback()
+        end })
+        assert.matches("\tinput:7:1: in ", evaluate.values(fn)[1])
     end)
 
     it("is unfinished where more could come", function()

@@ -156,11 +156,36 @@ describe("a session on a terminal", function()
         terminal:wait_end '"alive"\n>'
     end)
 
+    it("stops a loop that never comes back in what a command runs", function()
+        local path, remove = support.file("loop.lua", "print 'begins' while true do end")
+        finally(remove)
+        open()
+        local loop = "(function() print 'begins' while true do end end)()"
+        for _, line in ipairs { ":time " .. loop, ":bench " .. loop, ":run " .. path } do
+            terminal:press "C-l"
+            terminal:enter(line)
+            terminal:wait_end "\nbegins"
+            terminal:press "C-c"
+            terminal:wait(function(screen)
+                return screen:match "\nerror: [^\n]*interrupted\n.*\n>$"
+            end)
+        end
+    end)
+
+    it("cancels :bench between two evaluations that answer at once", function()
+        open()
+        terminal:enter "n = 0 function step() n = n + 1 if n == 1000 then print 'goes on' end end"
+        terminal:enter ":bench step() 1000000000000"
+        terminal:wait_end "\ngoes on"
+        terminal:press "C-c"
+        terminal:wait_end "error: cancelled\n>"
+    end)
+
     it("leaves on the third Ctrl-C where nothing else helps, with the terminal as it was", function()
         local path, remove = support.file("compiled.lua", "print 'begins' while true do end")
         finally(remove)
         open()
-        terminal:enter(":run " .. path)
+        terminal:enter(("dofile '%s'"):format(path)) -- compiled, as what a program calls
         terminal:wait "begins"
         signal_until_left("sigint", 130)
     end)

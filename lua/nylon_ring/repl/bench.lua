@@ -1,5 +1,8 @@
 -- `:bench`: many evaluations, some at the same time; how fast, how long each took, drawn as a histogram.
 
+local fast = require "nylon_ring.fast"
+local jit = require "jit"
+local latencies = require "nylon_ring.cli.latency"
 local nr = require "nylon_ring"
 local text = require "nylon_ring.repl.text"
 local uv = require "luv"
@@ -8,6 +11,7 @@ local M = {}
 
 local BARS = { "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█" }
 local ROWS = 12
+local TURN = 10 -- milliseconds after which the loop turns
 
 -- A bar of so many cells, in eighths.
 local function bar(cells)
@@ -16,8 +20,8 @@ local function bar(cells)
     return ("█"):rep(whole) .. (part > 0 and BARS[part] or whole == 0 and BARS[1] or "")
 end
 
--- Bounds of the histogram's rows: powers of two, so many that the rows hold from the fastest to the
--- 99.9th percentile.
+-- Bounds of the histogram's rows: each the one before it times the same factor, so that the rows hold from
+-- the fastest to the 99.9th percentile.
 local function bounds_of(times)
     local least, most = times[1], times[math.max(1, math.ceil(#times * 0.999))]
     local factor = math.max(1.2, (most / least) ^ (1 / (ROWS - 1)))
@@ -65,10 +69,6 @@ function M.histogram(times, width)
     return table.concat(lines, "\n")
 end
 
-local function quantile(times, share)
-    return times[math.max(1, math.ceil(share * #times))]
-end
-
 -- What one evaluation came to: an error as a value, or a status that is none of a success.
 local function is_failure(first, second)
     if first == nil then
@@ -79,52 +79,66 @@ end
 
 local function evaluate(fn, state)
     local before = uv.hrtime()
-    local first, second = fn()
-    state.times[#state.times + 1] = uv.hrtime() - before
-    if is_failure(first, second) then
-        state.failed = state.failed + 1
-        state.failure = state.failure or second
-    end
+    local _, first, second = fn()
+    local after = uv.hrtime()
+    local failed = is_failure(first, second)
+    state.latency:add(after - before, failed and "failed" or nil)
+    state.failure = state.failure or failed and second
+    return after
 end
 
+-- What is answered at once does not suspend.
 local function worker(fn, state)
     while state.left > 0 do
         state.left = state.left - 1
-        evaluate(fn, state)
+        local now = evaluate(fn, state)
+        if fast.interrupted ~= 0 or now - state.turned > TURN * 1e6 then
+            nr.sleep(0)
+            state.turned = uv.hrtime()
+        end
     end
 end
 
----Evaluates a function again and again and writes what came out.
+local function run_workers(fn, state, width)
+    local workers = {}
+    for index = 1, width do
+        workers[index] = function()
+            worker(fn, state)
+        end
+    end
+    if #workers == 1 then
+        worker(fn, state)
+    else
+        nr.all(workers)
+    end
+end
+
+local function show(session, state, count, width, elapsed)
+    local n = state.latency:numbers(elapsed)
+    session:write(("%d in %s, %s/s%s; p50 %s, p99 %s, max %s\n"):format(count, text.time(elapsed),
+        text.count(count / elapsed * 1e9), width > 1 and (", %d at a time"):format(width) or "",
+        text.time(n.p50_us * 1e3), text.time(n.p99_us * 1e3), text.time(n.max_us * 1e3)))
+    session:write(M.histogram(state.latency:times(), session.settings.width) .. "\n")
+    if n.failed > 0 then
+        session:write(("%s %d failed, the first with: %s\n"):format(session.paint("bad", "=>"), n.failed,
+            tostring(state.failure)))
+    end
+end
+
+---Evaluates a chunk of `evaluate.load` again and again and writes what came out. Ctrl-C can stop a loop in it
+---the first time; after that it is compiled, as it would be in a script.
 ---@async
 ---@param session nylon_ring.repl.Session
 ---@param fn function
 ---@param count integer
 ---@param width integer how many at the same time
 function M.run(session, fn, count, width)
-    local state = { left = count, times = {}, failed = 0 }
-    local workers = {}
-    for index = 1, math.min(width, count) do
-        workers[index] = function()
-            worker(fn, state)
-        end
-    end
     local start = uv.hrtime()
-    if #workers == 1 then
-        worker(fn, state)
-    else
-        nr.all(workers)
-    end
-    local elapsed = uv.hrtime() - start
-    local times = state.times
-    table.sort(times)
-    session:write(("%d in %s, %s/s%s; p50 %s, p99 %s, max %s\n"):format(count, text.time(elapsed),
-        text.count(count / elapsed * 1e9), width > 1 and (", %d at a time"):format(width) or "",
-        text.time(quantile(times, 0.5)), text.time(quantile(times, 0.99)), text.time(times[#times])))
-    session:write(M.histogram(times, session.settings.width) .. "\n")
-    if state.failed > 0 then
-        session:write(("%s %d failed, the first with: %s\n"):format(session.paint("bad", "=>"), state.failed,
-            tostring(state.failure)))
-    end
+    local state = { left = count - 1, latency = latencies.new(), turned = start }
+    evaluate(fn, state)
+    jit.on(fn, true)
+    run_workers(fn, state, math.min(width, count))
+    show(session, state, count, width, uv.hrtime() - start)
 end
 
 return M

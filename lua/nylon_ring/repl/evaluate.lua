@@ -1,5 +1,7 @@
 -- What an entered text means: an expression whose values are shown, or statements; silent, in the
--- background.
+-- background. How its chunk is run.
+
+local jit = require "jit"
 
 local M = {}
 
@@ -7,7 +9,7 @@ local M = {}
 ---@field text string as it was entered
 ---@field code string the Lua that runs, without the marks at its end; of an expression no more than that
 ---@field head string the statements before an expression
----@field fn? function the compiled chunk; an expression's answers its values as a table with their number
+---@field fn? function the compiled chunk; an expression's values are those of `evaluate.values`
 ---@field err? string why it does not compile
 ---@field incomplete? boolean it would, if more came
 ---@field expression boolean
@@ -29,10 +31,10 @@ local function keep_local(text)
     return rest
 end
 
--- No tail call: errors name the line that was entered.
+-- The nil makes it no tail call: errors name the line that was entered.
 local function load_expression(head, tail, chunkname)
     if not tail:match "^%s*$" and loadstring("return " .. tail, chunkname) then
-        return loadstring(head .. "return (...)(" .. tail .. "\n)", chunkname)
+        return loadstring(head .. "return nil, " .. tail, chunkname)
     end
 end
 
@@ -102,6 +104,41 @@ end
 -- The marks at a text's end: what is before them.
 local function without_mark(text, mark)
     return text:match("^(.-)%s*" .. mark .. "%s*$")
+end
+
+---Makes a chunk one of a session's: with its globals, and without compiled loops, which Ctrl-C could not
+---stop. What it calls is compiled as ever.
+---@param fn function
+---@param env table
+---@return function fn
+function M.bind(fn, env)
+    jit.off(fn, true)
+    return setfenv(fn, env)
+end
+
+local function pack(_, ...)
+    return { n = select("#", ...), ... }
+end
+
+---Runs a chunk.
+---@async
+---@param fn function
+---@return { n: integer } values none where it is no expression
+function M.values(fn)
+    return pack(fn())
+end
+
+---Compiles an expression or statements that a command was given.
+---@param text string
+---@param env table
+---@return function|nil fn
+---@return boolean|string is_expression, or err
+function M.load(text, env)
+    local fn, _, tail, err = load_text(text, "=input")
+    if not fn then
+        return nil, (err:gsub("^input:1: ", ""))
+    end
+    return M.bind(fn, env), tail ~= nil
 end
 
 ---Compiles what was entered. The chunk's environment is set by whoever runs it.

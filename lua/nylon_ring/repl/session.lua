@@ -11,7 +11,6 @@
 local environment = require "nylon_ring.repl.environment"
 local errors = require "nylon_ring.errors"
 local evaluate = require "nylon_ring.repl.evaluate"
-local jit = require "jit"
 local nr = require "nylon_ring"
 local paint = require "nylon_ring.repl.paint"
 local result = require "nylon_ring.repl.result"
@@ -105,10 +104,6 @@ function Session:put(text)
 end
 
 -- ---- Jobs ---------------------------------------------------------------------------------------
-
-local function pack(...)
-    return { n = select("#", ...), ... }
-end
 
 -- The next line may come.
 function Session:_free(job)
@@ -258,7 +253,7 @@ function Session:_run(entry, done)
     local job = { text = entry.code or entry.text, entry = entry, start = uv.hrtime(), returned = false }
     job.background = entry.background
     job.task = tasks.new(function()
-        local values = entry.fn(pack)
+        local values = evaluate.values(entry.fn)
         if entry.record and not (entry.expression and errors.is(values[2], "plugin_handle_failed")) then
             learn(self, entry.code)
         end
@@ -349,8 +344,7 @@ function Session:submit(text, done)
         return done()
     end
     if not text:match "^%s*:" then
-        setfenv(entry.fn, self.env)
-        jit.off(entry.fn, true) -- so that Ctrl-C can stop its loops
+        evaluate.bind(entry.fn, self.env)
         self:_record(entry)
     end
     self:_run(entry, done)

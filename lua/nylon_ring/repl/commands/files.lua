@@ -2,6 +2,7 @@
 
 local as_script = require "nylon_ring.repl.script"
 local as_spec = require "nylon_ring.repl.spec"
+local evaluate = require "nylon_ring.repl.evaluate"
 local fail = require "nylon_ring.repl.fail"
 local files = require "nylon_ring.repl.files"
 local text = require "nylon_ring.repl.text"
@@ -26,7 +27,7 @@ local function run(session, rest)
     if not fn then
         fail("%s", err)
     end
-    setfenv(fn, session.env)()
+    evaluate.bind(fn, session.env)()
     session:note { kind = "run", path = files.expand(rest) }
 end
 

@@ -2,32 +2,25 @@
 
 local bench = require "nylon_ring.repl.bench"
 local environment = require "nylon_ring.repl.environment"
+local evaluate = require "nylon_ring.repl.evaluate"
 local fail = require "nylon_ring.repl.fail"
 local result = require "nylon_ring.repl.result"
 local text = require "nylon_ring.repl.text"
 local uv = require "luv"
 
-local function compile(session, code)
-    local fn, err = loadstring("return " .. code, "=input")
-    if not fn then
-        local statement = loadstring(code, "=input")
-        if not statement then
-            fail("%s", (err:gsub("^input:1: ", "")))
-        end
-        fn = statement
-    end
-    return setfenv(fn, session.env)
+local function load(session, code)
+    local fn, err = evaluate.load(code, session.env)
+    return fn or fail("%s", err)
 end
 
 local function time(session, rest)
     if rest == "" then
         fail ":time takes an expression"
     end
-    local fn = compile(session, rest)
-    local function measured(start, ...)
-        return uv.hrtime() - start, { n = select("#", ...), ... }
-    end
-    local took, values = measured(uv.hrtime(), fn())
+    local fn = load(session, rest)
+    local start = uv.hrtime()
+    local values = evaluate.values(fn)
+    local took = uv.hrtime() - start
     local answer = result.is_answer({ text = rest }, values)
     environment.keep(session.env, values, answer and values[2] or values[1])
     if answer then
@@ -58,7 +51,7 @@ local function run_bench(session, rest)
     elseif count < 1 or width < 1 then
         fail ":bench takes numbers of 1 or more"
     end
-    bench.run(session, compile(session, code), count, width)
+    bench.run(session, load(session, code), count, width)
 end
 
 return {
