@@ -191,6 +191,13 @@ describe("lines without a terminal", function()
         assert.equal('0\n"frame 1"\n4\n""\n', out:match "\n(.*)$")
     end)
 
+    it("show what plugins say without doing what it would do to a terminal", function()
+        local log = "fixture_log:call('/log', '\\27[31mred') ;\nnr.sleep(20)\n"
+        assert.matches(": \\27%[31mred\n", repl(log, support.plugin "fixture_log").err)
+        assert.matches("error: input:1:1: \\27%[2J\n", repl("error '\\27[2J'\n").err)
+        assert.matches("=> \\27%[2J ", repl("nil, '\\27[2J', 'EIO'\n").out)
+    end)
+
     it("show the stacks of the tasks that an error went through", function()
         local outcome = repl("function inner() nr.sleep(1) error 'deep' end\n"
             .. "nr.all { function() inner() end }\n")

@@ -1,3 +1,4 @@
+local complete = require "nylon_ring.repl.complete"
 local editor = require "nylon_ring.editor"
 local evaluate = require "nylon_ring.repl.evaluate"
 local history = require "nylon_ring.repl.history"
@@ -280,6 +281,36 @@ describe("history", function()
         assert.matches("directory", kept:add "a")
         assert.matches("directory", kept:add "b")
         assert.same({ "a", "b" }, kept.entries)
+    end)
+end)
+
+describe("a text of others", function()
+    it("tells what is no text by its number, so that a terminal does nothing but show it", function()
+        for value, shown in pairs {
+            ["a\27[2Jb"] = "a\\27[2Jb", ["\a\127"] = "\\7\\127", ["hidden\rshown"] = "hidden\\13shown",
+            ["\194\1552J"] = "\\194\\1552J", ["\2552J"] = "\\2552J",
+            ["lines\r\n\tof tëxt\n"] = "lines\r\n\tof tëxt\n",
+        } do
+            assert.equal(shown, text.plain(value))
+        end
+        assert.equal("of\\9one\\10line", text.line "of\tone\nline")
+    end)
+
+    it("is one in values, in columns and in what is completed", function()
+        assert.equal('"\\194\\155"', printer.value("\194\155", settings.new()))
+        local named = setmetatable({}, { __tostring = function()
+            return "\27[31mred"
+        end })
+        assert.equal("\\27[31mred", printer.value(named, settings.new()))
+        assert.equal("\\27[31mred  x", text.columns { { "\27[31mred", "x" } })
+        local path, remove = support.file("name\27[31m one", "")
+        finally(remove)
+        local folder = path:match "^(.*/)"
+        local other = assert(io.open(folder .. "name two", "w"))
+        other:close()
+        local found = complete.complete({ settings = settings.new(), env = {} }, ":run " .. folder)
+        os.remove(folder .. "name two")
+        assert.matches("name\\27%[31m one", found.listing)
     end)
 end)
 

@@ -121,7 +121,7 @@ local function show(session, state, count, width, elapsed)
     session:write(M.histogram(state.latency:times(), session.settings.width) .. "\n")
     if n.failed > 0 then
         session:write(("%s %d failed, the first with: %s\n"):format(session.paint("bad", "=>"), n.failed,
-            tostring(state.failure)))
+            text.plain(tostring(state.failure))))
     end
 end
 

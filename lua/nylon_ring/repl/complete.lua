@@ -8,6 +8,7 @@ local known_plugins = require "nylon_ring.repl.known_plugins"
 local layout = require "nylon_ring.repl.layout"
 local lua = require "nylon_ring.repl.complete_lua"
 local settings = require "nylon_ring.repl.settings"
+local text = require "nylon_ring.repl.text"
 
 local M = {}
 
@@ -124,10 +125,11 @@ local function common_start(list)
 end
 
 -- The candidates in columns.
-local function listing(list, width)
-    local most = 0
-    for _, name in ipairs(list) do
-        most = math.max(most, layout.cells(name) + 2)
+local function listing(candidates, width)
+    local most, list = 0, {}
+    for index, name in ipairs(candidates) do
+        list[index] = text.line(name)
+        most = math.max(most, layout.cells(list[index]) + 2)
     end
     local columns = math.max(1, math.floor(width / most))
     local rows = math.ceil(#list / columns)

@@ -2,6 +2,7 @@
 
 local log = require "nylon_ring.log"
 local nr = require "nylon_ring"
+local text = require "nylon_ring.repl.text"
 local uv = require "luv"
 
 local M = {}
@@ -20,7 +21,7 @@ local followers = {}
 function M.format(line, paint)
     local sid = line.sid and " " .. line.sid or ""
     local level = paint(styles[line.level] or "dim", line.level)
-    return ("[%s] %s%s: %s"):format(line.plugin, level, sid, line.message)
+    return ("[%s] %s%s: %s"):format(text.line(line.plugin), level, sid, text.plain(line.message))
 end
 
 local function take(line)

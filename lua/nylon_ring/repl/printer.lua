@@ -119,11 +119,7 @@ local function show_string(value, limits)
     return shown
 end
 
----A Lua value, for people.
----@param value any
----@param limits nylon_ring.repl.Limits
----@return string
-function M.value(value, limits)
+local function show(value, limits)
     if type(value) == "string" then
         return show_string(value, limits)
     elseif type(value) == "table" then
@@ -134,6 +130,14 @@ function M.value(value, limits)
     end
     local ok, shown = pcall(tostring, value)
     return ok and cut_lines(shown, limits) or ("<%s that does not say what it is>"):format(type(value))
+end
+
+---A Lua value, for people.
+---@param value any
+---@param limits nylon_ring.repl.Limits
+---@return string
+function M.value(value, limits)
+    return text.plain(show(value, limits))
 end
 
 ---A payload, for people: text as it is, other bytes as a dump.
@@ -148,9 +152,9 @@ function M.body(body, limits)
     local most = limits.lines * limits.width
     if #shown > most then
         local kept = shown:sub(1, most):gsub("[\192-\255][\128-\191]*$", "")
-        return ("%s… %s more"):format(kept, text.size(#shown - #kept))
+        return ("%s… %s more"):format(text.plain(kept), text.size(#shown - #kept))
     end
-    return (shown:gsub("\n$", ""):gsub("\27", "\\27"))
+    return text.plain((shown:gsub("\n$", "")))
 end
 
 return M

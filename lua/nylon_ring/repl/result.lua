@@ -48,7 +48,7 @@ function M.show_failure(session, err, nanoseconds)
     if errors.is(err) and err.plugin and not err.message:find(err.plugin, 1, true) then
         shown = ("%s (%s)"):format(shown, err.plugin)
     end
-    session:write(("=> %s %s\n"):format(session.paint("bad", shown), took(session, nanoseconds)))
+    session:write(("=> %s %s\n"):format(session.paint("bad", text.plain(shown)), took(session, nanoseconds)))
 end
 
 ---Shows the values of a line.
@@ -77,7 +77,7 @@ local function preview(data, width)
         end)
         return shown:sub(1, -2) .. (#data > math.floor(width / 3) and "…" or "")
     end
-    return layout.cut(data:gsub("\n$", ""):gsub("[%c]", " "), width)
+    return layout.cut(text.plain((data:gsub("\n$", ""):gsub("[%c]", " "))), width)
 end
 
 ---Says which line in the background what follows belongs to.
@@ -138,15 +138,17 @@ end
 ---@param err any
 ---@param traceback? string
 function M.show_error(session, err, traceback)
-    local message = M.message(err, session.settings)
-    session:write(("%s %s\n"):format(session.paint("bad", "error:"), message))
+    local message = text.plain(M.message(err, session.settings))
+    session:write(("%s %s
+"):format(session.paint("bad", "error:"), message))
     local cause = errors.is(err) and err.cause
     if cause then
-        session:write(("  because: %s\n"):format(M.message(cause, session.settings)))
+        session:write(("  because: %s
+"):format(text.plain(M.message(cause, session.settings))))
     end
     local trace = M.own_part(traceback)
     if trace ~= "" then
-        session:write(session.paint("dim", trace) .. "\n")
+        session:write(session.paint("dim", text.plain(trace)) .. "\n")
     end
 end
 

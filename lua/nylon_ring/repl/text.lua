@@ -57,6 +57,34 @@ function M.is_text(bytes)
     return not bytes:find "[%z\1-\8\11\12\14-\26\28-\31\127]" and json.is_utf8(bytes)
 end
 
+local function by_number(bytes)
+    return (bytes:gsub(".", function(byte)
+        return ("\\%d"):format(byte:byte())
+    end))
+end
+
+---A text of others for a terminal, where it moves no cursor and changes no colours: what is no text is told
+---by its number. Line ends and tabs stay.
+---@param value string
+---@return string
+function M.plain(value)
+    if not value:find "[%z\1-\8\11-\31\127-\255]" then
+        return value
+    end
+    value = value:gsub("[%z\1-\8\11\12\14-\31\127]", by_number):gsub("\r%f[^\n\r]", by_number)
+    if json.is_utf8(value) then
+        return (value:gsub("\194[\128-\159]", by_number)) -- terminals take them for control characters
+    end
+    return (value:gsub("[\128-\255]", by_number))
+end
+
+---The same, on one line.
+---@param value string
+---@return string
+function M.line(value)
+    return (M.plain(value):gsub("[\t\r\n]", by_number))
+end
+
 ---The bytes as a dump, 16 a line, and how many were left out.
 ---@param bytes string
 ---@param limit integer lines
@@ -78,7 +106,7 @@ function M.hexdump(bytes, limit)
     return table.concat(lines, "\n")
 end
 
----Rows as columns, each as wide as its widest cell.
+---Rows as columns, each as wide as its widest cell. What is no text is told by its number.
 ---@param rows string[][]
 ---@return string
 function M.columns(rows)
@@ -86,13 +114,14 @@ function M.columns(rows)
     local widths = {}
     for _, row in ipairs(rows) do
         for index, cell in ipairs(row) do
-            widths[index] = math.max(widths[index] or 0, layout.cells(cell))
+            widths[index] = math.max(widths[index] or 0, layout.cells(M.line(cell)))
         end
     end
     local lines = {}
     for _, row in ipairs(rows) do
         local cells = {}
         for index, cell in ipairs(row) do
+            cell = M.line(cell)
             local pad = index < #row and widths[index] - layout.cells(cell) or 0
             table.insert(cells, cell .. (" "):rep(pad))
         end

@@ -42,7 +42,8 @@ local function line_of(session, watch, event)
     if watch.last then
         table.insert(head, "+" .. text.time((event.time - watch.last) * 1e6))
     end
-    return ("%s %s\n"):format(session.paint("dim", ("[%s]"):format(table.concat(head, " "))), tostring(event))
+    return ("%s %s\n"):format(session.paint("dim", ("[%s]"):format(table.concat(head, " "))),
+        text.line(tostring(event)))
 end
 
 local function tell(session, watch, event)

@@ -16,7 +16,7 @@ local function plugin_named(session, name)
 end
 
 local function describe(plugin)
-    return ("%s %s (ABI v%d, %s)"):format(plugin.name, plugin.version, plugin.abi, plugin.path)
+    return text.line(("%s %s (ABI v%d, %s)"):format(plugin.name, plugin.version, plugin.abi, plugin.path))
 end
 
 local function load(session, rest)
