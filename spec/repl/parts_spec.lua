@@ -160,6 +160,15 @@ describe("a shown value", function()
         end
     end)
 
+    it("has no more lines than that, however short they are, if it is a payload", function()
+        limits.lines, limits.width = 3, 20
+        assert.equal("1\n2\n3", printer.body("1\n2\n3\n", limits))
+        assert.equal("1\n2\n3\n… 1 B more", printer.body("1\n2\n3\n4", limits))
+        assert.equal(("x"):rep(60) .. "… 5 B more", printer.body(("x"):rep(65), limits))
+        assert.equal(("x"):rep(40) .. "\n" .. ("y"):rep(19) .. "… 21 B more",
+            printer.body(("x"):rep(40) .. "\n" .. ("y"):rep(40), limits))
+    end)
+
     it("sends no escape sequences of a payload to the terminal", function()
         assert.equal("a\\27[2Jb", printer.body("a\27[2Jb", limits))
     end)

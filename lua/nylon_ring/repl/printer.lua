@@ -140,6 +140,21 @@ function M.value(value, limits)
     return text.plain(show(value, limits))
 end
 
+-- The beginning of a text that fits: so many lines, and so many bytes as they could hold.
+local function beginning(shown, limits)
+    local stop, most = 0, limits.lines * limits.width
+    for _ = 1, limits.lines do
+        stop = shown:find("\n", stop + 1, true)
+        if not stop then
+            break
+        end
+    end
+    if (stop or #shown) <= most then
+        return shown:sub(1, stop or -1)
+    end
+    return (shown:sub(1, most):gsub("[\192-\255][\128-\191]*$", ""))
+end
+
 ---A payload, for people: text as it is, other bytes as a dump.
 ---@param body string
 ---@param limits nylon_ring.repl.Limits
@@ -149,9 +164,8 @@ function M.body(body, limits)
         return text.hexdump(body, limits.lines)
     end
     local shown = limits.json and body:find "^%s*[%[{]" and json_text.indent(body) or body
-    local most = limits.lines * limits.width
-    if #shown > most then
-        local kept = shown:sub(1, most):gsub("[\192-\255][\128-\191]*$", "")
+    local kept = beginning(shown, limits)
+    if #kept < #shown then
         return ("%s… %s more"):format(text.plain(kept), text.size(#shown - #kept))
     end
     return text.plain((shown:gsub("\n$", "")))

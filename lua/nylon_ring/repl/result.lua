@@ -139,12 +139,10 @@ end
 ---@param traceback? string
 function M.show_error(session, err, traceback)
     local message = text.plain(M.message(err, session.settings))
-    session:write(("%s %s
-"):format(session.paint("bad", "error:"), message))
+    session:write(("%s %s\n"):format(session.paint("bad", "error:"), message))
     local cause = errors.is(err) and err.cause
     if cause then
-        session:write(("  because: %s
-"):format(text.plain(M.message(cause, session.settings))))
+        session:write(("  because: %s\n"):format(text.plain(M.message(cause, session.settings))))
     end
     local trace = M.own_part(traceback)
     if trace ~= "" then
