@@ -1,6 +1,6 @@
 --- The summary of many calls: how many, how long, how fast, and what went wrong.
 local json = require "nylon_ring.cli.json"
-local plural = require "nylon_ring.repl.text".plural
+local text = require "nylon_ring.repl.text"
 
 ---@class nylon_ring.cli.Latency
 ---@field _times number[] nanoseconds
@@ -30,13 +30,19 @@ function Latency:add(nanoseconds, failure)
     self._failures[failure] = (self._failures[failure] or 0) + 1
 end
 
+--- All times, the shortest first.
+---@return number[] nanoseconds
+function Latency:times()
+    table.sort(self._times)
+    return self._times
+end
+
 --- The numbers, times in microseconds; `elapsed` is the whole run's nanoseconds. Of no
 --- call at all there are no times.
 ---@param elapsed number
 ---@return table
 function Latency:numbers(elapsed)
-    local times = self._times
-    table.sort(times)
+    local times = self:times()
     local function quantile(share)
         local time = times[math.max(1, math.ceil(share * #times))]
         return time and time / 1e3
@@ -53,28 +59,19 @@ function Latency:numbers(elapsed)
     }
 end
 
---- A time for people.
----@param microseconds number
----@return string
-function Latency.duration(microseconds)
-    if microseconds < 1e3 then
-        return ("%.2f µs"):format(microseconds)
-    elseif microseconds < 1e6 then
-        return ("%.2f ms"):format(microseconds / 1e3)
-    end
-    return ("%.2f s"):format(microseconds / 1e6)
-end
-
 --- The summary for people: a line, and one more for each kind of failure.
 ---@param elapsed number
 ---@return string
 function Latency:text(elapsed)
-    local n, duration = self:numbers(elapsed), Latency.duration
+    local n = self:numbers(elapsed)
+    local function duration(microseconds)
+        return text.time(microseconds * 1e3)
+    end
     if n.calls == 0 then
         return "0 calls"
     end
     local lines = { ("%s: %d ok, %d failed; p50 %s, p90 %s, p99 %s, max %s; %d calls/s"):format(
-        plural(n.calls, "call"), n.ok, n.failed, duration(n.p50_us), duration(n.p90_us), duration(n.p99_us),
+        text.plural(n.calls, "call"), n.ok, n.failed, duration(n.p50_us), duration(n.p90_us), duration(n.p99_us),
         duration(n.max_us), n.calls_per_second) }
     for _, name in ipairs(self._names) do
         table.insert(lines, ("%8d %s"):format(self._failures[name], name))

@@ -1,9 +1,8 @@
 --- What `nylon-ring call -v` tells beside the answer, on standard error: what was loaded and asked, how long
 --- each step took, and how much came back.
 local answer = require "nylon_ring.cli.answer"
-local duration = require "nylon_ring.cli.latency".duration
 local json = require "nylon_ring.cli.json"
-local plural = require "nylon_ring.repl.text".plural
+local text = require "nylon_ring.repl.text"
 local uv = require "luv"
 
 ---@class nylon_ring.cli.Timing
@@ -60,6 +59,10 @@ function Timing:finish()
     self.total_us = self:_elapsed()
 end
 
+local function duration(microseconds)
+    return text.time(microseconds * 1e3)
+end
+
 local function target(self)
     if not self.method then
         return self.path
@@ -78,7 +81,7 @@ end
 ---@return string
 function Timing:asked_text()
     local sid = self.sid and ", sid " .. self.sid or ""
-    return ("* asked %s with %s%s"):format(target(self), plural(self.sent, "byte"), sid)
+    return ("* asked %s with %s%s"):format(target(self), text.plural(self.sent, "byte"), sid)
 end
 
 --- For people: what is asked again and again.
@@ -86,7 +89,7 @@ end
 ---@param at_once integer
 ---@return string
 function Timing:repeated_text(times, at_once)
-    return ("%s, %s, %d at a time"):format(self:asked_text(), plural(times, "time"), at_once)
+    return ("%s, %s, %d at a time"):format(self:asked_text(), text.plural(times, "time"), at_once)
 end
 
 --- For people: what came.
@@ -96,7 +99,7 @@ function Timing:text()
         return "* got no answer in " .. duration(self.total_us)
     end
     return ("* got %s in %s, status %s; first after %s, all after %s"):format(
-        plural(self.received, "byte"), plural(self.frames, "frame"), answer.status_name(self.status),
+        text.plural(self.received, "byte"), text.plural(self.frames, "frame"), answer.status_name(self.status),
         duration(self.first_us), duration(self.total_us))
 end
 
