@@ -6,6 +6,7 @@
 
 local commands = require "nylon_ring.repl.commands"
 local history = require "nylon_ring.repl.history"
+local known_plugins = require "nylon_ring.repl.known_plugins"
 local local_backend = require "nylon_ring.repl.local"
 local logs = require "nylon_ring.repl.logs"
 local nr = require "nylon_ring"
@@ -78,7 +79,9 @@ end
 
 local function load_plugins(session, paths)
     for _, path in ipairs(paths) do
-        if not pipe.run(session, ":load " .. path) then
+        local ok, problem = known_plugins.load(session, path)
+        if not ok then
+            session:fail(problem)
             return false
         end
     end

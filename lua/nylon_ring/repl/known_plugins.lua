@@ -40,6 +40,30 @@ function M.of(session)
     return known
 end
 
+---A plugin in words.
+---@param plugin nylon_ring.Plugin
+---@return string
+function M.describe(plugin)
+    return text.line(("%s %s (ABI v%d, %s)"):format(plugin.name, plugin.version, plugin.abi, plugin.path))
+end
+
+---Loads a plugin for a session and tells it.
+---@async
+---@param session nylon_ring.repl.Session
+---@param path string
+---@param name? string
+---@return true|nil ok
+---@return string|nil problem
+function M.load(session, path, name)
+    local plugin, err = nr.load(path, { name = name })
+    if not plugin then
+        return nil, tostring(err)
+    end
+    session:note { kind = "load", name = plugin.name, path = plugin.path }
+    session:write(("loaded %s\n"):format(M.describe(plugin)))
+    return true
+end
+
 ---The plugin that a command's argument means; none is needed where there is one only.
 ---@param session nylon_ring.repl.Session
 ---@param name string

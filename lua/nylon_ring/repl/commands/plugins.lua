@@ -5,7 +5,6 @@ local fail = require "nylon_ring.repl.fail"
 local files = require "nylon_ring.repl.files"
 local known_plugins = require "nylon_ring.repl.known_plugins"
 local logs = require "nylon_ring.repl.logs"
-local nr = require "nylon_ring"
 local text = require "nylon_ring.repl.text"
 local uv = require "luv"
 
@@ -15,22 +14,16 @@ local function plugin_named(session, name)
     return known or fail("%s", problem)
 end
 
-local function describe(plugin)
-    return text.line(("%s %s (ABI v%d, %s)"):format(plugin.name, plugin.version, plugin.abi, plugin.path))
-end
-
 local function load(session, rest)
     local path, name = rest:match "^(.-)%s+as%s+(%S+)$"
     path = path or rest
     if path == "" then
         fail ":load takes the path of a plugin's file"
     end
-    local plugin, err = nr.load(files.expand(path), { name = name })
-    if not plugin then
-        fail("%s", tostring(err))
+    local ok, problem = known_plugins.load(session, files.expand(path), name)
+    if not ok then
+        fail("%s", problem)
     end
-    session:note { kind = "load", name = plugin.name, path = plugin.path }
-    session:write(("loaded %s\n"):format(describe(plugin)))
 end
 
 local function reload(session, rest)
@@ -40,7 +33,7 @@ local function reload(session, rest)
         fail("%s; the old one keeps serving", tostring(err))
     end
     session:note { kind = "reload", name = plugin.name }
-    session:write(("reloaded %s\n"):format(describe(plugin)))
+    session:write(("reloaded %s\n"):format(known_plugins.describe(plugin)))
 end
 
 local function unload(session, rest)
