@@ -44,6 +44,7 @@ describe("command", function()
         assert.equal(1, outcome.code)
         assert.equal("error: there is no command :plugin. Did you mean :plugins? :help lists them all.\n",
             outcome.err)
+        assert.equal("error: a colon begins a command. :help lists them all.\n", run({ ":" }).err)
     end)
 
     it(":load makes the plugin a name, :unload takes it away", function()

@@ -73,6 +73,9 @@ function M.find(session, line)
             return nil, (":%s is there at a terminal alone"):format(name)
         end
     end
+    if name == "" then
+        return nil, "a colon begins a command. :help lists them all."
+    end
     local near = text.nearest(name, M.names())
     local meant = near and (" Did you mean :%s?"):format(near) or ""
     return nil, ("there is no command :%s.%s :help lists them all."):format(name, meant)
