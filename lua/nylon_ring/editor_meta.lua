@@ -114,6 +114,10 @@ function Editor:key() end
 ---The key that `key` took is used by the next `step`.
 function Editor:put_back() end
 
+---Takes Escape where nothing was typed after it. It may be the beginning of a key.
+---@return boolean taken
+function Editor:take_escape() end
+
 ---Forgets what was typed and is not used yet, also half a paste.
 function Editor:reset() end
 

@@ -122,6 +122,20 @@ static void characters_survive_both_ways(void **state) {
     }
 }
 
+static void escape_is_a_key_only_where_nothing_follows(void **state) {
+    nr__keys_t keys = {0};
+    (void)state;
+    assert_false(nr__keys_take_escape(&keys));
+    add(&keys, "\033");
+    expect(&keys, L"");
+    assert_true(nr__keys_take_escape(&keys));
+    add(&keys, "\033[");
+    assert_false(nr__keys_take_escape(&keys));
+    add(&keys, "A");
+    expect(&keys, L"\033[A");
+    nr__keys_free(&keys);
+}
+
 static void all_but_the_end_can_be_dropped(void **state) {
     nr__keys_t keys = {0};
     (void)state;
@@ -147,6 +161,7 @@ int main(void) {
         cmocka_unit_test(escape_twice_is_escape_once),
         cmocka_unit_test(the_last_key_can_be_put_back),
         cmocka_unit_test(pasted_text_is_taken_up_to_its_end),
+        cmocka_unit_test(escape_is_a_key_only_where_nothing_follows),
         cmocka_unit_test(all_but_the_end_can_be_dropped),
         cmocka_unit_test(characters_survive_both_ways),
     };

@@ -223,6 +223,23 @@ describe("editing a line", function()
         terminal:wait_end "\"needle one\"\n>"
     end)
 
+    it("takes what a search has found on Escape, and uses another key on it", function()
+        open()
+        terminal:enter "'needle'"
+        terminal:wait_end '"needle"\n>'
+        terminal:press "C-r"
+        terminal:type "need"
+        terminal:wait_end "(search)'need': 'needle'"
+        terminal:press "Escape"
+        terminal:wait_end "\n> 'needle'"
+        terminal:press("C-u", "C-r")
+        terminal:type "need"
+        terminal:wait_end "(search)'need': 'needle'"
+        terminal:press "C-a"
+        terminal:type "#"
+        terminal:wait_end "\n> #'needle'"
+    end)
+
     it("writes the next line in $EDITOR", function()
         open(nil, { env = { EDITOR = "sed -i s/one/two/" } })
         terminal:enter "'one'"

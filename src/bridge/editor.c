@@ -243,6 +243,12 @@ static int editor_key(lua_State *L) {
     return 1;
 }
 
+/* ed:take_escape() → whether Escape was typed and nothing after it; it is used then. */
+static int editor_take_escape(lua_State *L) {
+    lua_pushboolean(L, nr__keys_take_escape(&check_editor(L)->keys));
+    return 1;
+}
+
 /* ed:reset(): what was typed and is not used yet is forgotten, also half a paste. */
 static int editor_reset(lua_State *L) {
     editor_t *ed = check_editor(L);
@@ -344,13 +350,21 @@ __attribute__((visibility("default"))) int luaopen_nylon_ring_editor(lua_State *
 
 int luaopen_nylon_ring_editor(lua_State *L) {
     static const luaL_Reg methods[] = {
-        {"raw", editor_raw},     {"fd", editor_fd},
-        {"read", editor_read},   {"step", editor_step},
-        {"key", editor_key},     {"put_back", editor_put_back},
-        {"reset", editor_reset}, {"line", editor_line},
-        {"set", editor_set},     {"insert", editor_insert},
-        {"erase", editor_erase}, {"size", editor_size},
-        {"close", editor_close}, {NULL, NULL},
+        {"raw", editor_raw},
+        {"fd", editor_fd},
+        {"read", editor_read},
+        {"step", editor_step},
+        {"key", editor_key},
+        {"put_back", editor_put_back},
+        {"reset", editor_reset},
+        {"take_escape", editor_take_escape},
+        {"line", editor_line},
+        {"set", editor_set},
+        {"insert", editor_insert},
+        {"erase", editor_erase},
+        {"size", editor_size},
+        {"close", editor_close},
+        {NULL, NULL},
     };
     luaL_newmetatable(L, EDITOR_TYPE);
     lua_pushcfunction(L, editor_close);

@@ -143,6 +143,13 @@ const char *nr__keys_take_until(nr__keys_t *keys, const char *end, size_t *len) 
     return text;
 }
 
+int nr__keys_take_escape(nr__keys_t *keys) {
+    int is_alone = keys->len == 1 && keys->bytes[keys->start] == ESCAPE;
+    if (is_alone)
+        drop(keys, 1);
+    return is_alone;
+}
+
 void nr__keys_shorten(nr__keys_t *keys, size_t most) {
     if (keys->len > most)
         drop(keys, keys->len - most);

@@ -34,6 +34,10 @@ void nr__keys_put_back(nr__keys_t *keys);
  * [loop] */
 const char *nr__keys_take_until(nr__keys_t *keys, const char *end, size_t *len);
 
+/* Takes Escape out where nothing else is there: most often it begins a longer key. Whether it did.
+ * [loop] */
+int nr__keys_take_escape(nr__keys_t *keys);
+
 /* Drops all but the last `most` bytes. [loop] */
 void nr__keys_shorten(nr__keys_t *keys, size_t most);
 

@@ -116,21 +116,39 @@ for _, key in ipairs { "up", "down", "first", "last" } do
     end
 end
 
+function Line:_take_found()
+    if self._search.found then
+        self._editor:set(split_found(self._search))
+    end
+    self:end_search()
+end
+
+---@return boolean
+function Line:is_searching()
+    return self._search ~= nil
+end
+
+---Ends searching by Escape, once it is clear that this is not the beginning of another key.
+---@return boolean used
+function Line:use_escape()
+    local used = self:is_searching() and self._editor:take_escape()
+    if used then
+        self:_take_found()
+    end
+    return used
+end
+
 function Line:_search_key()
     local key = self._editor:key()
     if not key then
         return false
     end
-    local search = self._search
-    local outcome = search:key(key)
-    if outcome == "take" and search.found then
-        self._editor:set(split_found(search))
-    end
-    if outcome ~= "search" then
-        self._search = nil
-        if outcome == "take" then
-            self._editor:put_back()
-        end
+    local outcome = self._search:key(key)
+    if outcome == "take" then
+        self:_take_found()
+        self._editor:put_back()
+    elseif outcome == "cancel" then
+        self:end_search()
     end
     return true
 end

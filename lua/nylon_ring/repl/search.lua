@@ -1,5 +1,6 @@
 -- Searching the history backwards (Ctrl-R): each key refines the search, Ctrl-R goes on to the next
--- older entry, Ctrl-G gives up, any other key takes the entry that was found.
+-- older entry, Ctrl-G gives up, Escape takes the entry that was found, and so does any other key, which is
+-- then used on it.
 
 local M = {}
 
@@ -28,8 +29,8 @@ function Search:_look(from)
     end
 end
 
----Uses one key. "search": it goes on; "take": the entry is taken, and the key is then used on it, unless
----it was Escape; "cancel": the line is as it was.
+---Uses one key. "search": it goes on; "take": the entry is taken, and the key is then used on it; "cancel":
+---the line is as it was.
 ---@param key string
 ---@return "search"|"take"|"cancel"
 function Search:key(key)

@@ -40,6 +40,8 @@ Terminal.__index = Terminal
 
 M.PROMPT, M.MORE = "> ", "… "
 
+local ESCAPE = 100 -- milliseconds after which Escape is a key by itself
+
 ---@param options { fd: integer, history: nylon_ring.repl.History, prompt?: string, on_leave: fun() }
 ---@return nylon_ring.repl.Terminal|nil
 ---@return string|nil err
@@ -260,7 +262,20 @@ function Terminal:_read(err)
         self._on_leave()
     else
         self:_pump()
+        self:_expect_escape()
     end
+end
+
+-- Escape begins other keys. What a terminal sends as one key comes at once.
+function Terminal:_expect_escape()
+    if not self._editing or not self._line:is_searching() then
+        return
+    end
+    self._escape:start(ESCAPE, 0, function()
+        if self._editing and self._line:use_escape() then
+            self:_draw()
+        end
+    end)
 end
 
 ---Takes the terminal, or gives it back as it was: whoever has it then also gets what is typed.
@@ -329,6 +344,8 @@ end
 function Terminal:open(backend)
     self.backend, self._open = backend, true
     self._tty:open()
+    self._escape = uv.new_timer()
+    table.insert(self._handles, self._escape)
     self:take(true)
     local captured = editor.open_capture()
     if captured then
