@@ -63,6 +63,31 @@ describe("a session on a terminal", function()
         terminal:wait_end ";\no1\ne\n> still typing"
     end)
 
+    it("leaves the terminal to what a line runs or reads, also while another line is edited", function()
+        open { "repl" }
+        local program = [[os.execute 'echo reads; read x; echo "got $x"']]
+        terminal:enter(program .. " ;")
+        terminal:wait_end "\nreads"
+        terminal:enter "hello"
+        terminal:wait_end "\nreads\nhello\ngot hello\n>"
+        terminal:enter "print 'reads', io.read(), io.stdin:read(3), io.read '*l'"
+        terminal:wait_end "\nreads"
+        terminal:enter "one"
+        terminal:enter "twothree"
+        terminal:wait_end '\nreads\none\ntwothree\nnil\n"one"\n"two"\n"three"\n>'
+        terminal:enter "io.read 'x'"
+        terminal:wait "invalid format"
+        terminal:press "C-l"
+        terminal:make_gate()
+        terminal:enter(("nr.spawn(function() gate() %s end) ;"):format(program))
+        terminal:type "still typing"
+        terminal:wait_end "> still typing"
+        terminal:open_gate()
+        terminal:wait_end "\nreads"
+        terminal:enter "hello"
+        terminal:wait_end "\ngot hello\n> still typing"
+    end)
+
     it("keeps a last line without an end that programs have written before the prompt", function()
         open { "repl" }
         terminal:enter "os.execute 'printf hello' ;"

@@ -11,6 +11,7 @@ local local_backend = require "nylon_ring.repl.local"
 local logs = require "nylon_ring.repl.logs"
 local nr = require "nylon_ring"
 local pipe = require "nylon_ring.repl.pipe"
+local redirect = require "nylon_ring.repl.redirect"
 local say = require "nylon_ring.cli.say"
 local sessions = require "nylon_ring.repl.session"
 local terminals = require "nylon_ring.repl.terminal"
@@ -88,29 +89,6 @@ local function load_plugins(session, paths)
     return true
 end
 
--- What scripts print to the terminal goes above the edited line as well, whether by `print`, `io.write` or a
--- method of the two files.
-local function redirect(session)
-    local shown = { [io.stdout] = say.is_terminal(1), [io.stderr] = say.is_terminal(2) }
-    local print, write = _G.print, io.write
-    local files = getmetatable(io.stdout).__index
-    local write_to = files.write
-    _G.print = rawget(session.env, "print") -- luacheck: ignore 122
-    function files.write(file, ...)
-        if not shown[file] then
-            return write_to(file, ...)
-        end
-        session:write(table.concat { ... })
-        return true
-    end
-    io.write = function(...) -- luacheck: ignore 122
-        return io.output():write(...)
-    end
-    return function()
-        _G.print, io.write, files.write = print, write, write_to -- luacheck: ignore 122
-    end
-end
-
 ---@async
 ---@param options nylon_ring.repl.Options
 ---@return integer code
@@ -133,7 +111,8 @@ local function converse(options)
         color = say.has_color(1),
         on_quit = on_leave,
     }
-    local stop_logs, previous, restore = logs.open(true), show_errors(session), redirect(session)
+    local stop_logs, previous = logs.open(true), show_errors(session)
+    local restore = redirect.open(session, terminal)
     local ok, code = pcall(function()
         local answered = {}
         leave = function(with)

@@ -49,10 +49,15 @@ function Line:is_empty()
     return not self._search and self:text() == ""
 end
 
----Whether it is unfinished, wherever the cursor stands: then Enter only begins another row.
+---Whether it may be entered; where it is unfinished, wherever the cursor stands, another row begins in place
+---of that.
 ---@return boolean
-function Line:goes_on()
-    return evaluate.is_incomplete(self:text())
+function Line:accept()
+    local goes_on = evaluate.is_incomplete(self:text())
+    if goes_on then
+        self._editor:insert "\n"
+    end
+    return not goes_on
 end
 
 -- What was found, up to the end of what was searched for, and the rest.
@@ -73,17 +78,37 @@ function Line:shown()
     return search and search:prompt(), self._editor:line()
 end
 
----@param text string at the cursor
-function Line:insert(text)
-    self._editor:insert(text)
+-- Inserts what all candidates have in common; where that is nothing new it answers them, for people.
+function Line:_take_completion(before, found)
+    local typed = before:sub(found.start)
+    if found.common ~= typed then
+        self._editor:erase(select(2, typed:gsub("[^\128-\191]", "")))
+        self._editor:insert(found.common .. (found.only and found.suffix or ""))
+    elseif found.only then
+        self._editor:insert(found.suffix or "")
+    else
+        return found.listing
+    end
 end
 
----Replaces what stands before the cursor.
----@param typed string
----@param text string
-function Line:replace(typed, text)
-    self._editor:erase(select(2, typed:gsub("[^\128-\191]", "")))
-    self._editor:insert(text)
+---Completes what stands before the cursor. Calls `show` when that is done, with the candidates where there
+---are several.
+---@param backend nylon_ring.repl.Backend
+---@param show fun(listing?: string)
+function Line:complete(backend, show)
+    local undo, before, after = self._undo, self._editor:line()
+    if before:match "^%s*$" or before:match "\n[ \t]*$" then
+        return self._editor:insert "    "
+    end
+    backend:complete(before, function(found)
+        if not found or self._undo ~= undo then
+            return
+        end
+        local now, rest = self._editor:line()
+        if now == before and rest == after then
+            show(self:_take_completion(before, found))
+        end
+    end)
 end
 
 ---Gives up searching.

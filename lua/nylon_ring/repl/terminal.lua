@@ -116,9 +116,7 @@ end
 -- ---- Keys that are more than editing ------------------------------------------------------------
 
 function Terminal:_accept()
-    if self._line:goes_on() then
-        self._line:insert "\n"
-    else
+    if self._line:accept() then
         self:_enter(self:_finish())
     end
 end
@@ -129,29 +127,12 @@ function Terminal:_leave()
 end
 
 function Terminal:_complete()
-    local before, after = self._editor:line()
-    if before:match "^%s*$" or before:match "\n[ \t]*$" then
-        return self._line:insert "    "
-    end
-    self.backend:complete(before, function(found)
-        local now, rest = self._editor:line()
-        if found and self._editing and now == before and rest == after then
-            self:_take_completion(before, found)
+    self._line:complete(self.backend, function(listing)
+        if listing then
+            self.screen:write(listing .. "\n")
         end
+        self:_draw()
     end)
-end
-
--- Inserts what all candidates have in common; where that is nothing new they are shown.
-function Terminal:_take_completion(before, found)
-    local typed = before:sub(found.start)
-    if found.common ~= typed then
-        self._line:replace(typed, found.common .. (found.only and found.suffix or ""))
-    elseif found.only then
-        self._line:insert(found.suffix or "")
-    elseif found.listing then
-        self.screen:write(found.listing .. "\n")
-    end
-    self:_draw()
 end
 
 function Terminal:_redraw()
@@ -281,7 +262,7 @@ end
 ---Takes the terminal, or gives it back as it was: whoever has it then also gets what is typed.
 ---@param taken boolean
 function Terminal:take(taken)
-    if taken == self._taken then
+    if taken == self._taken or taken and not self._open then
         return
     end
     self._taken = taken
@@ -301,6 +282,30 @@ function Terminal:take(taken)
     end
 end
 
+local function take_back(self, ok, ...)
+    self:take(true)
+    self:_show_again()
+    if not ok then
+        error((...), 0)
+    end
+    return ...
+end
+
+---Calls a function that uses the terminal by itself, and must not suspend; answers what it does.
+---@generic T
+---@param fn fun(...): T
+---@param ... any
+---@return T
+function Terminal:lend(fn, ...)
+    if not self._taken then
+        return fn(...)
+    elseif self._editing then
+        self.screen:remove()
+    end
+    self:take(false)
+    return take_back(self, pcall(fn, ...))
+end
+
 -- Ctrl-Z. Whoever the terminal is lent to has got it as well, and stops or not as he likes; a shell goes on
 -- when we do.
 function Terminal:_suspend()
@@ -309,20 +314,20 @@ function Terminal:_suspend()
     elseif not self._editing then
         return self.backend:background()
     end
-    self.screen:remove()
-    self:take(false)
-    editor.stop()
-    self:take(true)
-    self:_continue()
+    self:lend(editor.stop)
 end
 
--- Back in the foreground. Whoever was there meanwhile may have left the cursor and the terminal anyhow.
+-- Back in the foreground. Whoever was there meanwhile may have left the terminal anyhow.
 function Terminal:_continue()
-    if not self._taken then
-        return
+    if self._taken then
+        self:take(false)
+        self:take(true)
+        self:_show_again()
     end
-    self:take(false)
-    self:take(true)
+end
+
+-- Others may have left the cursor anywhere, and the terminal with another size.
+function Terminal:_show_again()
     self.screen.width, self.screen.height = self._editor:size()
     if self._editing then
         self.screen:remove()
