@@ -199,6 +199,26 @@ describe("command", function()
         assert.equal(0, outcome.code)
     end)
 
+    it(":spec compares only the status of an answer that was too much to be kept", function()
+        local path = temporary "session_spec.lua"
+        local out = out_of({
+            "echo:call('/thread', ('x'):rep(2 ^ 24 + 1)) ;", "echo:call('/thread', _:sub(1, 3))",
+            "echo:call('/thread', 'more')", "#_", "echo:call_stream('/stream?frames=2')", ":spec " .. path,
+        }, echo)
+        assert.matches("\nsaved 4 calls as ", out)
+        local file = assert(io.open(path))
+        local content = file:read "*a"
+        file:close()
+        assert.is_true(#content < 2000, #content)
+        assert.matches("assert.same({ nr.OK, \"xxx\" }", content, 1, true)
+        local outcome = support.run { "test", path }
+        assert.same({ 0, "1 success " }, { outcome.code, outcome.out:match "%d+ success " }, outcome.out)
+        local broken = content:gsub("assert.equal%(nr.OK", "assert.equal(nr.INVALID", 1)
+        local other, remove = support.file("broken_spec.lua", broken)
+        finally(remove)
+        assert.equal(1, support.run({ "test", other }).code)
+    end)
+
     it(":spec expects the refusals that there were", function()
         local content, count = session_spec.write {
             { kind = "load", name = "echo", path = uv.fs_realpath(echo) },

@@ -25,7 +25,7 @@ local M = {}
 ---@field failed? "error"|"cancelled"
 ---@field background? boolean
 ---@field values? integer how many an expression had
----@field answer? { status: integer, body: string }
+---@field answer? { status: integer, body?: string } no body where that was too much
 ---@field refused? boolean an error came as a value
 ---@field failure? string its code
 ---@field stream? boolean the value was a stream, which was shown

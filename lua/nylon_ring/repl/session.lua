@@ -41,6 +41,7 @@ local M = {}
 ---@field jobs table<integer, nylon_ring.repl.Job>
 ---@field streams table<integer, nylon_ring.Stream> streams that were shown and take input
 ---@field records nylon_ring.repl.Record[] what was done, for `:save` and `:spec`
+---@field room integer bytes of answers and frames that may still be kept for them
 ---@field targets table<string, table<string, true>> by plugin: paths that were called and not refused
 ---@field watches table<nylon_ring.Plugin, nylon_ring.repl.Watch> whose ABI is shown
 ---@field failed boolean the last line failed
@@ -54,6 +55,8 @@ Session.__index = Session
 
 ---@type table<nylon_ring.repl.Session, true>
 local open_sessions = {}
+
+local ROOM = 16 * 1024 * 1024 -- bytes of answers and frames that a session keeps
 
 ---@param options { write: fun(text: string), color: boolean, on_quit: fun(code: integer), out?: table,
 ---  write_err?: fun(text: string) }
@@ -69,6 +72,7 @@ function M.new(options)
         jobs = {},
         streams = {},
         records = {},
+        room = ROOM,
         targets = {},
         watches = {},
         _entered = 0,
@@ -162,7 +166,7 @@ function Session:_show(job, values)
         job.entry.record.refused = true
         job.entry.record.failure = errors.is(second) and second.code or nil
     elseif answer then
-        job.entry.record.answer = { status = first, body = second }
+        job.entry.record.answer = { status = first, body = self:fits(#second) and second or nil }
     end
     if job.entry.silent then
         return
@@ -321,6 +325,15 @@ end
 ---@param record nylon_ring.repl.Record
 function Session:note(record)
     table.insert(self.records, record)
+end
+
+---Takes room for what a line was answered, where there is any.
+---@param bytes integer
+---@return boolean
+function Session:fits(bytes)
+    local fits = bytes <= self.room
+    self.room = fits and self.room - bytes or self.room
+    return fits
 end
 
 ---Takes what was entered; `done` is called once, when the next line may come.

@@ -94,7 +94,7 @@ local function take(session, id, view, status, data)
     view.last, view.status, view.data = now, status, data
     if view.kept then
         table.insert(view.kept, { status, data })
-        view.kept = #view.kept < KEPT and view.kept or nil
+        view.kept = #view.kept < KEPT and view.bytes <= session.room and view.kept or nil
     end
 end
 
@@ -115,8 +115,8 @@ local function aftermath(stream)
     return "the plugin takes no cancel; what it still sends is dropped"
 end
 
----Shows a stream to its end. Answers the ending status, its data and all frames (where they are not too
----many), or nil, err.
+---Shows a stream to its end. Answers the ending status, its data and all frames (where the session has room
+---for them), or nil, err.
 ---@async
 ---@param session nylon_ring.repl.Session
 ---@param id integer
@@ -148,7 +148,7 @@ function M.view(session, id, stream)
     end
     local ended = view.status == 4
     session.out.show_end(session, id, view, ended and "END" or result.status(view.status or 0), ended)
-    return view.status, view.data, view.kept
+    return view.status, view.data, view.kept and session:fits(view.bytes) and view.kept or nil
 end
 
 return M
