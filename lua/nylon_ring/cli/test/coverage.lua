@@ -48,9 +48,14 @@ local function escaped(text)
     return (text:gsub("%p", "%%%0"))
 end
 
--- What is not the user's: we, and what runs specs. LuaCov writes folders with slashes, without ".lua".
+-- What is not the user's: we, what runs specs, and what both are made of.
+local machinery = {
+    "nylon_ring", "argparse", "dkjson", "inspect", "busted", "luassert", "say", "pl", "mediator", "cliargs",
+}
+
+-- LuaCov writes folders with slashes, and without ".lua".
 local function exclude_machinery(exclude)
-    for _, name in ipairs { "nylon_ring", "busted", "luassert", "say", "pl", "mediator", "cliargs" } do
+    for _, name in ipairs(machinery) do
         local path = package.searchpath(name, package.path)
             or package.searchpath(name .. ".core", package.path)
         local folder = path and path:match("^(.*/)" .. name .. "[./]")
