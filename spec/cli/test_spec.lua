@@ -250,7 +250,7 @@ describe("test", function()
             it("\1 is fine\255", function() end)
             it("fails", function() error "\0\27\255\239\191\191\237\160\128é<&" end)
         ]]
-        local json = require "nylon_ring.cli.json"
+        local json = require "nylon_ring.io.json"
         local out = test(specs, "-o", "json").out
         local told = require "cjson".decode(out)
         assert.is_true(json.is_utf8(out))

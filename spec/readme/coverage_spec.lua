@@ -154,12 +154,12 @@ local others = {
     Chaos = true, Exchange = true, ExchangeOptions = true, Group = true, Loading = true, Look = true,
     LuaPlugin = true, LuaStream = true, Request = true, Route = true, Router = true, Carried = true,
     Timer = true, Editor = true, StreamLimits = true, core = true, editor = true, test = true,
-    Collected = true, Leak = true, Leakable = true,
 }
 
 local function is_internal(name)
     local folder = name:match "^(%l+)%."
-    return others[name] or folder == "core" or folder == "repl" or folder == "cli" or folder == "test"
+    return others[name] or folder == "core" or folder == "repl" or folder == "cli" or folder == "io"
+        or folder == "test"
 end
 
 describe("the pages name", function()

@@ -1,5 +1,5 @@
 local cjson = require "cjson"
-local json = require "nylon_ring.cli.json"
+local json = require "nylon_ring.io.json"
 local support = require "spec.support"
 local uv = require "luv"
 

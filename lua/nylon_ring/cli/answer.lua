@@ -1,8 +1,8 @@
 --- How `nylon-ring call` prints answers: raw bytes for the next program, a line of JSON, and on a
 --- terminal an end of line that the body did not have.
-local json = require "nylon_ring.cli.json"
+local json = require "nylon_ring.io.json"
 local nr = require "nylon_ring"
-local say = require "nylon_ring.cli.say"
+local say = require "nylon_ring.io.say"
 local session = require "nylon_ring.cli.session"
 
 local M = {}

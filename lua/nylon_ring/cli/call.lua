@@ -1,7 +1,7 @@
 --- `nylon-ring call`: one call from the shell. The body goes to standard output as it is.
 local files = require "nylon_ring.cli.files"
 local options = require "nylon_ring.cli.options"
-local say = require "nylon_ring.cli.say"
+local say = require "nylon_ring.io.say"
 
 local M = { name = "call", summary = "call a plugin once and print its answer" }
 

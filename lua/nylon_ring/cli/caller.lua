@@ -1,12 +1,12 @@
 --- The calls of `nylon-ring call`: one answer, one stream, or many of them and their times.
 local answer = require "nylon_ring.cli.answer"
-local input = require "nylon_ring.cli.input"
-local json = require "nylon_ring.cli.json"
+local input = require "nylon_ring.io.input"
+local json = require "nylon_ring.io.json"
 local many = require "nylon_ring.cli.many"
 local nr = require "nylon_ring"
 local once = require "nylon_ring.cli.once"
 local Patience = require "nylon_ring.cli.patience"
-local say = require "nylon_ring.cli.say"
+local say = require "nylon_ring.io.say"
 local session = require "nylon_ring.cli.session"
 local timing = require "nylon_ring.cli.timing"
 

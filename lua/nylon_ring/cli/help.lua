@@ -1,6 +1,6 @@
 --- `nylon-ring help`: what `--help` of the program and of its commands prints.
 local options = require "nylon_ring.cli.options"
-local say = require "nylon_ring.cli.say"
+local say = require "nylon_ring.io.say"
 
 local M = { name = "help", summary = "show the help of a command, or of the program" }
 

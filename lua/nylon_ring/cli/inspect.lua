@@ -1,7 +1,8 @@
 --- `nylon-ring inspect`: what a plugin file says about itself, without running its `init`.
 local cjson = require "cjson"
-local json = require "nylon_ring.cli.json"
-local say = require "nylon_ring.cli.say"
+local inspection = require "nylon_ring.io.inspection"
+local json = require "nylon_ring.io.json"
+local say = require "nylon_ring.io.say"
 
 local M = { name = "inspect", summary = "show what a plugin file offers, without starting it" }
 
@@ -12,43 +13,11 @@ function M.define(command)
     command:epilog "The exit code is 0 when every file is a plugin that this host can load, else 1."
 end
 
-local function yes(flag)
-    return flag and "yes" or "no"
-end
-
-local function list(values)
-    return #values > 0 and table.concat(values, ", ") or "none"
-end
-
-local function generations(found)
-    local both = {}
-    table.insert(both, found.has_v1 and "v1" or nil)
-    table.insert(both, found.has_v2 and "v2" or nil)
-    return table.concat(both, " and ")
-end
-
---- Label and value of each line for people.
-function M.rows(found)
-    return {
-        { "name", found.name },
-        { "version", found.version },
-        { "file", found.path },
-        { "ABI", ("v%d (the file offers %s)"):format(found.abi, generations(found)) },
-        { "info size", ("%d bytes"):format(found.struct_size) },
-        { "entries", found.has_resolve and "resolved to numbers" or "looked up by the plugin on each call" },
-        { "stream input", yes(found.has_stream_input) },
-        { "shutdown", found.has_shutdown and "yes" or "no: it stays mapped after an unload" },
-        { "pinned", found.pinned or "no" },
-        { "extensions", list(found.extensions) },
-        { "symbols", list(found.symbols) },
-    }
-end
-
 --- Prints the rows, labels in a column; dim where a terminal shows that.
 local function print_rows(found)
     local color = say.has_color(1)
     local label = color and "\27[2m%-13s\27[0m %s" or "%-13s %s"
-    for _, row in ipairs(M.rows(found)) do
+    for _, row in ipairs(inspection.rows(found)) do
         print(label:format(row[1], row[2]))
     end
 end

@@ -1,6 +1,6 @@
 --- `nylon-ring call --repeat`: the same call again and again, some at a time, and the summary of their times.
 local answer = require "nylon_ring.cli.answer"
-local latency = require "nylon_ring.cli.latency"
+local latency = require "nylon_ring.io.latency"
 local nr = require "nylon_ring"
 local once = require "nylon_ring.cli.once"
 local uv = require "luv"

@@ -1,7 +1,7 @@
 --- The command line's grammar: one argparse tree for every command, from which help is printed and
 --- shell completions can be made. Each command adds its own part with `define`.
 local argparse = require "argparse"
-local say = require "nylon_ring.cli.say"
+local say = require "nylon_ring.io.say"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 --- Tells at a terminal, once, that nothing has followed the first frame of a stream: most likely the path
 --- answers once, and no end will come.
-local say = require "nylon_ring.cli.say"
+local say = require "nylon_ring.io.say"
 local timers = require "nylon_ring.timers"
 
 --- How many milliseconds may pass without a word.

@@ -4,8 +4,8 @@
 local busted_options = require "nylon_ring.cli.busted_options"
 local dependencies = require "nylon_ring.cli.dependencies"
 local options = require "nylon_ring.cli.options"
-local say = require "nylon_ring.cli.say"
-local text = require "nylon_ring.repl.text"
+local say = require "nylon_ring.io.say"
+local text = require "nylon_ring.io.text"
 local uv = require "luv" -- binds its loop to the coroutine that loads it first: that must be the main one
 
 local M = {}

@@ -1,6 +1,6 @@
 --- `nylon-ring repl`: lines of Lua and commands, from a terminal, a pipe or the command line, in this
 --- program or in a running one.
-local say = require "nylon_ring.cli.say"
+local say = require "nylon_ring.io.say"
 
 local M = { name = "repl", summary = "poke at plugins, line by line" }
 

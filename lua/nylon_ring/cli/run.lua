@@ -2,7 +2,7 @@
 local dependencies = require "nylon_ring.cli.dependencies"
 local errors = require "nylon_ring.errors"
 local files = require "nylon_ring.cli.files"
-local say = require "nylon_ring.cli.say"
+local say = require "nylon_ring.io.say"
 
 local M = { name = "run", summary = "run a script" }
 

@@ -2,7 +2,7 @@
 local coverage = require "nylon_ring.cli.test.coverage"
 local limits = require "nylon_ring.test.limits"
 local process = require "nylon_ring.cli.process"
-local say = require "nylon_ring.cli.say"
+local say = require "nylon_ring.io.say"
 local own_parent = require("nylon_ring.cli.test.process").own_parent
 local test_words = require "nylon_ring.cli.test.words"
 local waits = require "nylon_ring.test.waits"

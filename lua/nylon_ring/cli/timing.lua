@@ -1,8 +1,8 @@
 --- What `nylon-ring call -v` tells beside the answer, on standard error: what was loaded and asked, how long
 --- each step took, and how much came back.
 local answer = require "nylon_ring.cli.answer"
-local json = require "nylon_ring.cli.json"
-local text = require "nylon_ring.repl.text"
+local json = require "nylon_ring.io.json"
+local text = require "nylon_ring.io.text"
 local uv = require "luv"
 
 ---@class nylon_ring.cli.Timing
@@ -99,8 +99,8 @@ function Timing:text()
         return "* got no answer in " .. duration(self.total_us)
     end
     return ("* got %s in %s, status %s; first after %s, all after %s"):format(
-        text.plural(self.received, "byte"), text.plural(self.frames, "frame"), answer.status_name(self.status),
-        duration(self.first_us), duration(self.total_us))
+        text.plural(self.received, "byte"), text.plural(self.frames, "frame"),
+        answer.status_name(self.status), duration(self.first_us), duration(self.total_us))
 end
 
 local order = {

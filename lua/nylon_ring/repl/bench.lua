@@ -2,9 +2,9 @@
 
 local fast = require "nylon_ring.fast"
 local jit = require "jit"
-local latencies = require "nylon_ring.cli.latency"
+local latencies = require "nylon_ring.io.latency"
 local nr = require "nylon_ring"
-local text = require "nylon_ring.repl.text"
+local text = require "nylon_ring.io.text"
 local uv = require "luv"
 
 local M = {}

@@ -1,6 +1,6 @@
 -- Lua as text: what a line that was a chunk of its own needs in order to stand among others.
 
-local text = require "nylon_ring.repl.text"
+local text = require "nylon_ring.io.text"
 local util = require "jit.util"
 local vmdef = require "jit.vmdef"
 

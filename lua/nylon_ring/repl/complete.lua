@@ -5,10 +5,10 @@ local commands = require "nylon_ring.repl.commands"
 local files = require "nylon_ring.repl.files"
 local help = require "nylon_ring.repl.help"
 local known_plugins = require "nylon_ring.repl.known_plugins"
-local layout = require "nylon_ring.repl.layout"
+local layout = require "nylon_ring.io.layout"
 local lua = require "nylon_ring.repl.complete_lua"
 local settings = require "nylon_ring.repl.settings"
-local text = require "nylon_ring.repl.text"
+local text = require "nylon_ring.io.text"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 -- What `:help` tells.
 
 local fail = require "nylon_ring.repl.fail"
-local text = require "nylon_ring.repl.text"
+local text = require "nylon_ring.io.text"
 
 local M = {}
 

@@ -12,7 +12,7 @@ local logs = require "nylon_ring.repl.logs"
 local nr = require "nylon_ring"
 local pipe = require "nylon_ring.repl.pipe"
 local redirect = require "nylon_ring.repl.redirect"
-local say = require "nylon_ring.cli.say"
+local say = require "nylon_ring.io.say"
 local sessions = require "nylon_ring.repl.session"
 local terminals = require "nylon_ring.repl.terminal"
 

@@ -2,7 +2,7 @@
 
 local cjson = require "cjson"
 local errors = require "nylon_ring.errors"
-local json = require "nylon_ring.cli.json"
+local json = require "nylon_ring.io.json"
 local printer = require "nylon_ring.repl.printer"
 local result = require "nylon_ring.repl.result"
 

@@ -2,7 +2,7 @@
 
 local lua_plugins = require "nylon_ring.lua_plugin"
 local nr = require "nylon_ring"
-local text = require "nylon_ring.repl.text"
+local text = require "nylon_ring.io.text"
 
 local M = {}
 

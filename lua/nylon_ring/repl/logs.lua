@@ -2,7 +2,7 @@
 
 local log = require "nylon_ring.log"
 local nr = require "nylon_ring"
-local text = require "nylon_ring.repl.text"
+local text = require "nylon_ring.io.text"
 local uv = require "luv"
 
 local M = {}

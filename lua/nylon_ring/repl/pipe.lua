@@ -4,7 +4,7 @@
 --     lines ──▶ run_all ──▶ target: a session of this process, or of a running program (console/client.lua)
 
 local evaluate = require "nylon_ring.repl.evaluate"
-local input = require "nylon_ring.cli.input"
+local input = require "nylon_ring.io.input"
 local nr = require "nylon_ring"
 local sessions = require "nylon_ring.repl.session"
 

@@ -3,8 +3,8 @@
 
 local inspect = require "inspect"
 local json_text = require "nylon_ring.repl.json_text"
-local layout = require "nylon_ring.repl.layout"
-local text = require "nylon_ring.repl.text"
+local layout = require "nylon_ring.io.layout"
+local text = require "nylon_ring.io.text"
 
 local M = {}
 

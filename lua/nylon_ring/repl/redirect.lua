@@ -2,7 +2,7 @@
 -- edited line, whether by `print`, `io.write` or a method of the two files; and while they read from it, or
 -- run a program, it is theirs, as it was before us.
 
-local say = require "nylon_ring.cli.say"
+local say = require "nylon_ring.io.say"
 
 local M = {}
 

@@ -2,10 +2,10 @@
 -- `=> OK 5 B 41 µs`. repl/json_result.lua tells the same to programs.
 
 local errors = require "nylon_ring.errors"
-local layout = require "nylon_ring.repl.layout"
+local layout = require "nylon_ring.io.layout"
 local nr = require "nylon_ring"
 local printer = require "nylon_ring.repl.printer"
-local text = require "nylon_ring.repl.text"
+local text = require "nylon_ring.io.text"
 local uv = require "luv"
 
 local M = {}

@@ -4,7 +4,7 @@
 -- cursor is in its middle, or the terminal has another width by now. Output that ends inside a line is
 -- held back while a line is edited, until the rest of it comes or the line is done.
 
-local layouts = require "nylon_ring.repl.layout"
+local layouts = require "nylon_ring.io.layout"
 
 local M = {}
 
@@ -14,7 +14,7 @@ local NO_END = "⏎" -- after a last line that has no end
 ---@field width integer
 ---@field height integer
 ---@field private _tty nylon_ring.repl.Tty
----@field private _drawn? nylon_ring.repl.Layout
+---@field private _drawn? nylon_ring.io.Layout
 ---@field private _partial string output that ends inside a line
 ---@field private _bol boolean what we have written ends with a line
 ---@field private _shared boolean others may have written since

@@ -56,7 +56,8 @@ local function asserted(writer, record, shown)
     writer.count = writer.count + 1
     if record.answer and not record.answer.body then
         return ("-- this was too much to be kept, so that only its status is compared\n"
-            .. "assert.equal(%s, (select(1, %s)))"):format(status_name(record.answer.status), code.inline(shown))
+            .. "assert.equal(%s, (select(1, %s)))"):format(status_name(record.answer.status),
+            code.inline(shown))
     elseif record.answer then
         return ("assert.same({ %s, %s }, { %s })"):format(status_name(record.answer.status),
             quote(record.answer.body), code.inline(shown))

@@ -2,7 +2,7 @@
 -- or in a file. Events are fetched before a session writes anything else, at the end of its lines, and
 -- now and then.
 
-local text = require "nylon_ring.repl.text"
+local text = require "nylon_ring.io.text"
 local timers = require "nylon_ring.timers"
 local uv = require "luv"
 

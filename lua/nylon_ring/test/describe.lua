@@ -2,7 +2,7 @@
 
 local core = require "nylon_ring.core"
 local errors = require "nylon_ring.errors"
-local json = require "nylon_ring.cli.json"
+local json = require "nylon_ring.io.json"
 local state = require "luassert.state"
 
 local type = type

@@ -1,7 +1,7 @@
 --- Mends what busted 2.1.1 hands its own output handlers and they can not write. For helpers: to be loaded
 --- once, when there is a busted.
 local busted = require "busted"
-local json = require "nylon_ring.cli.json"
+local json = require "nylon_ring.io.json"
 
 -- Gives an error that is no hook's or spec's (of a file that does not parse, of the whole run) a place,
 -- without which the TAP output fails.

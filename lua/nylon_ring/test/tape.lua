@@ -20,7 +20,7 @@
 -- UTF-8 stands as `{"base64":"..."}`. Tapes of version 1 say nothing of input.
 
 local cjson = require "cjson"
-local json = require "nylon_ring.cli.json"
+local json = require "nylon_ring.io.json"
 local uv = require "luv"
 
 local type = type

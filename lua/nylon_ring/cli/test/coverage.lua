@@ -4,7 +4,7 @@
 ---
 ---     one process      counts ──▶ saves ──▶ reports
 ---     --isolate        each file's counts ──▶ adds them, one at a time     the one that tells ──▶ reports
-local say = require "nylon_ring.cli.say"
+local say = require "nylon_ring.io.say"
 local uv = require "luv"
 
 local M = {}

@@ -1,7 +1,7 @@
 --- Says so when a spec does not suspend although its limit is over: in its own process nothing can end it.
 local limits = require "nylon_ring.test.limits"
 local process = require "nylon_ring.cli.process"
-local say = require "nylon_ring.cli.say"
+local say = require "nylon_ring.io.say"
 
 local M = {}
 

@@ -2,7 +2,7 @@
 --- below the current folder has changed. Ctrl-C ends it.
 local nr = require "nylon_ring"
 local process = require "nylon_ring.cli.test.process"
-local say = require "nylon_ring.cli.say"
+local say = require "nylon_ring.io.say"
 local session = require "nylon_ring.cli.session"
 local uv = require "luv"
 

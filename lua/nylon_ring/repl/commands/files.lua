@@ -5,7 +5,7 @@ local as_spec = require "nylon_ring.repl.spec"
 local evaluate = require "nylon_ring.repl.evaluate"
 local fail = require "nylon_ring.repl.fail"
 local files = require "nylon_ring.repl.files"
-local text = require "nylon_ring.repl.text"
+local text = require "nylon_ring.io.text"
 
 local function write(path, content)
     if path == "" then

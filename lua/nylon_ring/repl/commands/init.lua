@@ -3,7 +3,7 @@
 -- is wrong.
 
 local help = require "nylon_ring.repl.help"
-local text = require "nylon_ring.repl.text"
+local text = require "nylon_ring.io.text"
 
 local M = {}
 

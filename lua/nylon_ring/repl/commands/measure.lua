@@ -5,7 +5,7 @@ local environment = require "nylon_ring.repl.environment"
 local evaluate = require "nylon_ring.repl.evaluate"
 local fail = require "nylon_ring.repl.fail"
 local result = require "nylon_ring.repl.result"
-local text = require "nylon_ring.repl.text"
+local text = require "nylon_ring.io.text"
 local uv = require "luv"
 
 local function load(session, code)

@@ -3,9 +3,10 @@
 local core = require "nylon_ring.core"
 local fail = require "nylon_ring.repl.fail"
 local files = require "nylon_ring.repl.files"
+local inspection = require "nylon_ring.io.inspection"
 local known_plugins = require "nylon_ring.repl.known_plugins"
 local logs = require "nylon_ring.repl.logs"
-local text = require "nylon_ring.repl.text"
+local text = require "nylon_ring.io.text"
 local uv = require "luv"
 
 ---@return nylon_ring.repl.Known
@@ -76,7 +77,7 @@ local function inspect(session, rest)
     if not found then
         fail("%s", tostring(err))
     end
-    session:write(text.columns(require("nylon_ring.cli.inspect").rows(found)) .. "\n")
+    session:write(text.columns(inspection.rows(found)) .. "\n")
 end
 
 local order = { "calls", "ok", "errors", "in_flight", "late", "duplicate", "unknown", "cancelled",

@@ -3,7 +3,7 @@
 local fail = require "nylon_ring.repl.fail"
 local help = require "nylon_ring.repl.help"
 local settings = require "nylon_ring.repl.settings"
-local text = require "nylon_ring.repl.text"
+local text = require "nylon_ring.io.text"
 
 local function shown(value)
     if type(value) == "boolean" then

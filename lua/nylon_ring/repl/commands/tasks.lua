@@ -3,7 +3,7 @@
 local fail = require "nylon_ring.repl.fail"
 local nr = require "nylon_ring"
 local result = require "nylon_ring.repl.result"
-local text = require "nylon_ring.repl.text"
+local text = require "nylon_ring.io.text"
 
 local function entry_of(session, id)
     local job = session.jobs[id]

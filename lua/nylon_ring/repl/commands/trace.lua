@@ -3,7 +3,7 @@
 local fail = require "nylon_ring.repl.fail"
 local files = require "nylon_ring.repl.files"
 local known_plugins = require "nylon_ring.repl.known_plugins"
-local text = require "nylon_ring.repl.text"
+local text = require "nylon_ring.io.text"
 local traces = require "nylon_ring.repl.traces"
 
 local function list(session)

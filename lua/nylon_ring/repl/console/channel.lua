@@ -7,7 +7,7 @@
 -- does not read would keep the program from ending.
 
 local editor = require "nylon_ring.editor"
-local lines = require "nylon_ring.cli.lines"
+local lines = require "nylon_ring.io.lines"
 local uv = require "luv"
 local wire = require "nylon_ring.repl.console.wire"
 

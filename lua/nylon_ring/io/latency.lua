@@ -1,8 +1,8 @@
 --- The summary of many calls: how many, how long, how fast, and what went wrong.
-local json = require "nylon_ring.cli.json"
-local text = require "nylon_ring.repl.text"
+local json = require "nylon_ring.io.json"
+local text = require "nylon_ring.io.text"
 
----@class nylon_ring.cli.Latency
+---@class nylon_ring.io.Latency
 ---@field _times number[] nanoseconds
 ---@field _ok integer
 ---@field _failures table<string, integer> how often each outcome that is not good
@@ -10,7 +10,7 @@ local text = require "nylon_ring.repl.text"
 local Latency = {}
 Latency.__index = Latency
 
----@return nylon_ring.cli.Latency
+---@return nylon_ring.io.Latency
 function Latency.new()
     return setmetatable({ _times = {}, _ok = 0, _failures = {}, _names = {} }, Latency)
 end
@@ -71,8 +71,8 @@ function Latency:text(elapsed)
         return "0 calls"
     end
     local lines = { ("%s: %d ok, %d failed; p50 %s, p90 %s, p99 %s, max %s; %d calls/s"):format(
-        text.plural(n.calls, "call"), n.ok, n.failed, duration(n.p50_us), duration(n.p90_us), duration(n.p99_us),
-        duration(n.max_us), n.calls_per_second) }
+        text.plural(n.calls, "call"), n.ok, n.failed, duration(n.p50_us), duration(n.p90_us),
+        duration(n.p99_us), duration(n.max_us), n.calls_per_second) }
     for _, name in ipairs(self._names) do
         table.insert(lines, ("%8d %s"):format(self._failures[name], name))
     end

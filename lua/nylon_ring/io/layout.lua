@@ -25,7 +25,7 @@ local function glyph(char, column)
     return char, cells
 end
 
----@class nylon_ring.repl.Layout
+---@class nylon_ring.io.Layout
 ---@field rows string[]
 ---@field cells integer[] how wide each row is
 ---@field row integer the cursor's, from 1
@@ -91,7 +91,7 @@ end
 ---Lays a line out.
 ---@param line { prompt: string, more: string, before: string, after: string }
 ---@param width integer
----@return nylon_ring.repl.Layout
+---@return nylon_ring.io.Layout
 function M.of(line, width)
     local writer = { rows = {}, cells = {}, row = {}, column = 0, width = width, more = line.more }
     setmetatable(writer, Writer)
@@ -107,9 +107,9 @@ function M.of(line, width)
 end
 
 ---The part of a layout that fits on so many rows, with the cursor in it.
----@param layout nylon_ring.repl.Layout
+---@param layout nylon_ring.io.Layout
 ---@param height integer
----@return nylon_ring.repl.Layout
+---@return nylon_ring.io.Layout
 function M.window(layout, height)
     local total = #layout.rows
     if total <= height then

@@ -1,4 +1,4 @@
-local json = require "nylon_ring.cli.json"
+local json = require "nylon_ring.io.json"
 
 describe("base64", function()
     it("encodes any bytes, padded", function()

@@ -2,7 +2,7 @@
 --- many pieces it comes.
 local M = {}
 
----@class nylon_ring.cli.Lines
+---@class nylon_ring.io.Lines
 ---@field waiting integer bytes that came and wait for the end of their line
 ---@field private _pieces string[] of the line whose end has not come
 ---@field private _text string what came last
@@ -10,7 +10,7 @@ local M = {}
 local Lines = {}
 Lines.__index = Lines
 
----@return nylon_ring.cli.Lines
+---@return nylon_ring.io.Lines
 function M.new()
     return setmetatable({ waiting = 0, _pieces = {}, _text = "", _at = 1 }, Lines)
 end

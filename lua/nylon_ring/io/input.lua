@@ -1,6 +1,6 @@
 --- A file or standard input by lines, as they come; and what `nylon-ring call --input` does with them: it
 --- sends each as a frame into a stream, and offers again what the plugin has no room for.
-local lines = require "nylon_ring.cli.lines"
+local lines = require "nylon_ring.io.lines"
 local nr = require "nylon_ring"
 local uv = require "luv"
 
@@ -12,10 +12,10 @@ local CHUNK = 65536
 --- Milliseconds until what was refused is offered again: twice as long each time, up to the last.
 local FIRST_PAUSE, LAST_PAUSE = 1, 64
 
----@class nylon_ring.cli.Input
+---@class nylon_ring.io.Input
 ---@field close fun()
 ---@field private _read fun(resume: fun(err?: string, data?: string)): any begins to wait for more bytes
----@field private _lines nylon_ring.cli.Lines
+---@field private _lines nylon_ring.io.Lines
 ---@field private _ended? boolean
 local Input = {}
 Input.__index = Input
@@ -66,7 +66,7 @@ end
 
 --- Opens a file, or standard input where `path` is "-".
 ---@param path string
----@return nylon_ring.cli.Input|nil input
+---@return nylon_ring.io.Input|nil input
 ---@return string? err
 function M.open(path)
     local fd, err = STDIN, nil

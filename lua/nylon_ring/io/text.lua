@@ -1,6 +1,6 @@
 -- Words and numbers for people: sizes, times, names that were meant, bytes.
 
-local json = require "nylon_ring.cli.json"
+local json = require "nylon_ring.io.json"
 
 local M = {}
 
@@ -110,7 +110,7 @@ end
 ---@param rows string[][]
 ---@return string
 function M.columns(rows)
-    local layout = require "nylon_ring.repl.layout"
+    local layout = require "nylon_ring.io.layout"
     local widths = {}
     for _, row in ipairs(rows) do
         for index, cell in ipairs(row) do

@@ -25,11 +25,11 @@ local told_counts = { call = 0, ["Lua reference"] = 0 }
 ---@type table<nylon_ring.Stream, true>
 local known_streams = setmetatable({}, { __mode = "k" })
 
----@class nylon_ring.Collected a stream that was collected before it was read or closed
+---@class nylon_ring.test.Collected a stream that was collected before it was read or closed
 ---@field account nylon_ring.test.Account
 ---@field text string
 
----@type table<nylon_ring.Collected, true> that were not told yet
+---@type table<nylon_ring.test.Collected, true> that were not told yet
 local collected = {}
 
 local function place(thing)
@@ -70,12 +70,12 @@ end
 
 -- ---- What is open ----
 
----@class nylon_ring.Leakable
+---@class nylon_ring.test.Leakable
 ---@field find fun(): table<any, any> what is open now, with what else is known of it
 ---@field describe fun(thing: any, about: any): string
 ---@field close fun(thing: any)
 
----@type table<string, nylon_ring.Leakable>
+---@type table<string, nylon_ring.test.Leakable>
 local kinds = {}
 
 -- In the order in which it is closed.
@@ -236,7 +236,7 @@ end
 
 -- ---- What is left ----
 
----@class nylon_ring.Leak
+---@class nylon_ring.test.Leak
 ---@field kind string
 ---@field thing any nil where it has no name
 ---@field text string
@@ -254,7 +254,7 @@ end
 --- What is open now and was not before, and was made on this account or on those that come from it.
 ---@param before nylon_ring.Look
 ---@param account nylon_ring.test.Account
----@return nylon_ring.Leak[]
+---@return nylon_ring.test.Leak[]
 function M.since(before, account)
     local left = {}
     for name, kind in pairs(kinds) do
@@ -286,7 +286,7 @@ local function close(leak)
 end
 
 --- Closes what is left, and calls `turn` after each kind, for what that sets free.
----@param left nylon_ring.Leak[]
+---@param left nylon_ring.test.Leak[]
 ---@param turn fun()
 function M.close(left, turn)
     for _, name in ipairs(ORDER) do
@@ -304,7 +304,7 @@ function M.close(left, turn)
 end
 
 --- What is still open of it is not told again.
----@param left nylon_ring.Leak[]
+---@param left nylon_ring.test.Leak[]
 function M.forget(left)
     for _, leak in ipairs(left) do
         if leak.kind == "collected" then
