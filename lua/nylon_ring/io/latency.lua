@@ -2,26 +2,38 @@
 local json = require "nylon_ring.io.json"
 local text = require "nylon_ring.io.text"
 
+-- Times are counted in buckets, as in an HDR histogram (hdrhistogram.org): each is a 64th of a power of two
+-- wide, so that a quantile is off by 1 % at most, and a run takes the same memory however long it is.
+local PARTS = 64
+
 ---@class nylon_ring.io.Latency
----@field _times number[] nanoseconds
----@field _ok integer
----@field _failures table<string, integer> how often each outcome that is not good
----@field _names string[] those outcomes, in the order of their first time
+---@field calls integer
+---@field ok integer those that went well
+---@field private _counts table<integer, integer> by bucket
+---@field private _least number nanoseconds, as the next
+---@field private _most number
+---@field private _failures table<string, integer> how often each outcome that is not good
+---@field private _names string[] those outcomes, in the order of their first time
 local Latency = {}
 Latency.__index = Latency
 
 ---@return nylon_ring.io.Latency
 function Latency.new()
-    return setmetatable({ _times = {}, _ok = 0, _failures = {}, _names = {} }, Latency)
+    return setmetatable({
+        calls = 0, ok = 0, _counts = {}, _least = math.huge, _most = 0, _failures = {}, _names = {},
+    }, Latency)
 end
 
 --- Adds one call.
 ---@param nanoseconds number
 ---@param failure string|nil the name of an outcome that is not good
 function Latency:add(nanoseconds, failure)
-    self._times[#self._times + 1] = nanoseconds
+    local bucket = math.floor(math.log(math.max(1, nanoseconds), 2) * PARTS)
+    self.calls = self.calls + 1
+    self._counts[bucket] = (self._counts[bucket] or 0) + 1
+    self._least, self._most = math.min(self._least, nanoseconds), math.max(self._most, nanoseconds)
     if not failure then
-        self._ok = self._ok + 1
+        self.ok = self.ok + 1
         return
     end
     if not self._failures[failure] then
@@ -30,11 +42,34 @@ function Latency:add(nanoseconds, failure)
     self._failures[failure] = (self._failures[failure] or 0) + 1
 end
 
---- All times, the shortest first.
----@return number[] nanoseconds
+--- The times and how many calls took them, the shortest first.
+---@return { time: number, count: integer }[] nanoseconds
 function Latency:times()
-    table.sort(self._times)
-    return self._times
+    local times = {}
+    for bucket, count in pairs(self._counts) do
+        local middle = 2 ^ ((bucket + 0.5) / PARTS)
+        table.insert(times, { time = math.max(self._least, math.min(middle, self._most)), count = count })
+    end
+    table.sort(times, function(a, b)
+        return a.time < b.time
+    end)
+    return times
+end
+
+--- The time that a share of the calls did not exceed; nil of no calls.
+---@param share number up to 1
+---@return number|nil nanoseconds
+function Latency:quantile(share)
+    if share == 1 and self.calls > 0 then
+        return self._most
+    end
+    local left = math.max(1, math.ceil(share * self.calls))
+    for _, each in ipairs(self:times()) do
+        left = left - each.count
+        if left <= 0 then
+            return each.time
+        end
+    end
 end
 
 --- The numbers, times in microseconds; `elapsed` is the whole run's nanoseconds. Of no
@@ -42,20 +77,19 @@ end
 ---@param elapsed number
 ---@return table
 function Latency:numbers(elapsed)
-    local times = self:times()
     local function quantile(share)
-        local time = times[math.max(1, math.ceil(share * #times))]
-        return time and time / 1e3
+        local time = self:quantile(share)
+        return time and math.floor(time + 0.5) / 1e3
     end
     return {
-        calls = #times,
-        ok = self._ok,
-        failed = #times - self._ok,
+        calls = self.calls,
+        ok = self.ok,
+        failed = self.calls - self.ok,
         p50_us = quantile(0.5),
         p90_us = quantile(0.9),
         p99_us = quantile(0.99),
         max_us = quantile(1),
-        calls_per_second = math.floor(#times / (elapsed / 1e9) + 0.5),
+        calls_per_second = math.floor(self.calls / (elapsed / 1e9) + 0.5),
     }
 end
 

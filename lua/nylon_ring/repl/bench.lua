@@ -22,8 +22,8 @@ end
 
 -- Bounds of the histogram's rows: each the one before it times the same factor, so that the rows hold from
 -- the fastest to the 99.9th percentile.
-local function bounds_of(times)
-    local least, most = times[1], times[math.max(1, math.ceil(#times * 0.999))]
+local function bounds_of(latency, times)
+    local least, most = times[1].time, latency:quantile(0.999)
     local factor = math.max(1.2, (most / least) ^ (1 / (ROWS - 1)))
     local bounds = { least * factor }
     while bounds[#bounds] < most and #bounds < ROWS do
@@ -38,21 +38,22 @@ local function counts_of(times, bounds)
     for index = 1, #bounds do
         counts[index] = 0
     end
-    for _, time in ipairs(times) do
-        while row < #bounds and time > bounds[row] do
+    for _, each in ipairs(times) do
+        while row < #bounds and each.time > bounds[row] do
             row = row + 1
         end
-        counts[row] = counts[row] + 1
+        counts[row] = counts[row] + each.count
     end
     return counts
 end
 
----A histogram of sorted times (ns), one row a line.
----@param times number[]
+---A histogram of the times of one call or more, one row a line.
+---@param latency nylon_ring.io.Latency
 ---@param width integer
 ---@return string
-function M.histogram(times, width)
-    local bounds = bounds_of(times)
+function M.histogram(latency, width)
+    local times = latency:times()
+    local bounds = bounds_of(latency, times)
     local counts = counts_of(times, bounds)
     local most, room = 0, math.max(10, width - 24)
     for _, count in ipairs(counts) do
@@ -118,7 +119,7 @@ local function show(session, state, count, width, elapsed)
     session:write(("%d in %s, %s/s%s; p50 %s, p99 %s, max %s\n"):format(count, text.time(elapsed),
         text.count(count / elapsed * 1e9), width > 1 and (", %d at a time"):format(width) or "",
         text.time(n.p50_us * 1e3), text.time(n.p99_us * 1e3), text.time(n.max_us * 1e3)))
-    session:write(M.histogram(state.latency:times(), session.settings.width) .. "\n")
+    session:write(M.histogram(state.latency, session.settings.width) .. "\n")
     if n.failed > 0 then
         session:write(("%s %d failed, the first with: %s\n"):format(session.paint("bad", "=>"), n.failed,
             text.plain(tostring(state.failure))))
