@@ -342,6 +342,21 @@ describe("the assert", function()
                 failure(assert.called_with, mock, "/n", "1"))
         end)
 
+        it("stays luassert's own after a spy or a stub", function()
+            local counted, replaced = spy.new(function() end), { fn = function() end }
+            stub(replaced, "fn")
+            counted("a", 1)
+            replaced.fn "b"
+            assert.spy(counted).was.called_with("a", 1)
+            assert.spy(counted).was_not.called_with "b"
+            assert.stub(replaced.fn).was_called_with "b"
+            assert.spy(counted).was.called_with(match.is_string(), 1)
+            local missing = failure(function() assert.spy(counted).was.called_with "other" end)
+            assert.matches("Function was never called with matching arguments%.\n.*'a'.*'other'", missing)
+            assert.matches("mine\nFunction was called with matching arguments at least once%.\n",
+                failure(function() assert.spy(counted, "mine").was_not.called_with("a", 1) end))
+        end)
+
         it("takes no native plugin", function()
             assert.matches("assert.called_with takes a plugin written in Lua, or one that is wrapped; not",
                 failure(assert.called_with, {}, "/x"))

@@ -9,6 +9,7 @@
 --     assert.json_equal({ name = "Ada" }, body)         texts of JSON or tables, on either side
 --     assert.throws_status("timeout", function() ... end)    raises an Error with this code or status
 --     assert.called_with(plugin, "/x", "body")          a call that a plugin written in Lua has got
+--     assert.spy(fn).was.called_with(...)               stays luassert's own
 --
 -- Under a clock that is moved by hand (`nr.test.clock`), `eventually` and `no_reply` move it.
 
@@ -19,6 +20,7 @@ local differ = require "nylon_ring.test.diff"
 local json_diff = require "nylon_ring.test.json_diff"
 local misuse = require "nylon_ring.misuse"
 local report = require "nylon_ring.report"
+local say = require "say" -- luassert's texts
 local task = require "nylon_ring.task"
 local waiting = require "nylon_ring.test.waiting"
 
@@ -26,12 +28,15 @@ local type = type
 
 -- luassert's own way: a failure's message is what the assertion leaves in its state, after the message that
 -- `assert.message` has left there.
+local function conclude(state, passed, message, kept)
+    local own = rawget(state, "failure_message")
+    state.failure_message = own and ("%s\n%s"):format(tostring(own), message) or message
+    return passed, kept
+end
+
 local function register(name, check)
     assert:register("assertion", name, function(state, arguments)
-        local passed, message, kept = check(unpack(arguments, 1, arguments.n))
-        local own = rawget(state, "failure_message")
-        state.failure_message = own and ("%s\n%s"):format(tostring(own), message) or message
-        return passed, kept
+        return conclude(state, check(unpack(arguments, 1, arguments.n)))
     end)
 end
 
@@ -147,7 +152,17 @@ register("throws_status", function(expected, fn, ...)
     return false, ("Expected an Error of %s.\nRaised: %s"):format(name, report.text_of(got.err))
 end)
 
-register("called_with", function(plugin, target, body)
+-- What luassert's assert of this name does, after `assert.spy` or `assert.stub`.
+local function spy_called_with(spy, arguments)
+    if type(spy) ~= "table" or not spy.called_with then
+        misuse "assert.spy(...).was.called_with takes a spy, and not the function that it stands for"
+    end
+    local passed, call = spy:called_with(arguments)
+    local text = passed and "assertion.called_with.negative" or "assertion.called_with.positive"
+    return passed, say(text, assert:format { call, arguments, n = 2 })
+end
+
+local function plugin_called_with(plugin, target, body)
     local seen = called.of(plugin)
     if not seen then
         misuse("assert.called_with takes a plugin written in Lua, or one that is wrapped; not %s",
@@ -160,4 +175,12 @@ register("called_with", function(plugin, target, body)
         return true, ("Expected no call of '%s'.\n%s"):format(request.call, called.describe(seen))
     end
     return false, called.explain(seen, request)
+end
+
+assert:register("assertion", "called_with", function(state, arguments)
+    local spy = rawget(state, "payload")
+    if spy ~= nil then
+        return conclude(state, spy_called_with(spy, arguments))
+    end
+    return conclude(state, plugin_called_with(unpack(arguments, 1, arguments.n)))
 end)
