@@ -7,6 +7,7 @@ local in_task = require "nylon_ring.test.in_task"
 local luv_calls = require "nylon_ring.test.luv_calls"
 local nr = require "nylon_ring"
 local plugins = require "nylon_ring.plugin"
+local record = require "nylon_ring.test.record"
 local streams = require "nylon_ring.stream"
 local task = require "nylon_ring.task"
 local timers = require "nylon_ring.timers"
@@ -79,7 +80,7 @@ end
 local kinds = {}
 
 -- In the order in which it is closed.
-local ORDER = { "clock", "task", "stream", "call", "request", "handle", "plugin" }
+local ORDER = { "clock", "task", "stream", "call", "request", "handle", "recording", "plugin" }
 
 kinds.handle = {
     find = function()
@@ -183,6 +184,14 @@ kinds.plugin = {
     close = in_task(function(plugin)
         plugin:unload { grace = GRACE }
     end),
+}
+
+kinds.recording = {
+    find = record.open,
+    describe = function(recorder, path)
+        return ("the recording of '%s'%s: not unloaded, and so not written"):format(path, place(recorder))
+    end,
+    close = record.drop,
 }
 
 kinds.clock = {

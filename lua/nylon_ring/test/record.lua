@@ -4,15 +4,66 @@
 --     ... use it as the plugin itself ...
 --     recorded:unload()
 --
--- The file is whole once the recorder is unloaded; tape.lua tells what stands in it, and `nr.test.replay`
--- plays it.
+-- The file is written when the recorder is unloaded: where a run ends before, the old one stays. tape.lua
+-- tells what stands in it, and `nr.test.replay` plays it.
 
+local accounts = require "nylon_ring.test.accounts"
 local lua_plugin = require "nylon_ring.lua_plugin"
 local misuse = require "nylon_ring.misuse"
 local relay = require "nylon_ring.lua_plugin.relay"
 local tape = require "nylon_ring.test.tape"
+local uv = require "luv"
 
 local M = {}
+
+---@type table<nylon_ring.LuaPlugin, string> the files of those that were not unloaded yet
+local open = {}
+
+---The recorders that were not unloaded yet, and their files.
+---@return table<nylon_ring.LuaPlugin, string>
+function M.open()
+    local copy = {}
+    for recorder, path in pairs(open) do
+        copy[recorder] = path
+    end
+    return copy
+end
+
+---Gives a recording up: its file stays as it was.
+---@param recorder nylon_ring.LuaPlugin
+function M.drop(recorder)
+    open[recorder] = nil
+end
+
+-- A rename leaves either the old file or the new one, whole.
+local function replace(path, text)
+    local beside = ("%s.%d.new"):format(path, uv.os_getpid())
+    local file, problem = io.open(beside, "wb")
+    local written = file and file:write(text)
+    if file and not (file:close() and written) then
+        problem = "not all of it could be written"
+    end
+    if not problem then
+        problem = select(2, uv.fs_rename(beside, path))
+    end
+    if problem then
+        os.remove(beside)
+        error(("nr.test.record: '%s' stays as it was: %s"):format(path, problem), 0)
+    end
+end
+
+-- The file that a path leads to, which may be a link.
+local function target_of(path)
+    local target = uv.fs_realpath(path) or path
+    local stat = uv.fs_stat(target)
+    local folder = target:match "^(.*/)[^/]*$" or "."
+    if not uv.fs_access(folder, "W") then
+        misuse("nr.test.record: '%s' is no folder to write to", folder)
+    elseif stat and stat.type ~= "file" then
+        misuse("nr.test.record: '%s' is no file", path)
+    end
+    return target
+end
 
 local function take_error(take, err)
     take.error, take.message, take.status = err.code, err.message, err.status
@@ -79,28 +130,32 @@ local function record(plugin, call, write)
     return status, body
 end
 
----Wraps a plugin and writes each call with its answer to a file, which is made anew.
+---Wraps a plugin and writes each call with its answer down. The file is made anew when what this answers is
+---unloaded.
 ---@param plugin nylon_ring.Plugin
 ---@param path string
 ---@return nylon_ring.LuaPlugin
 function M.record(plugin, path)
     if type(plugin) ~= "table" or type(plugin.call_stream) ~= "function" then
         misuse("nr.test.record takes a plugin, not %s", type(plugin))
+    elseif type(path) ~= "string" then
+        misuse("nr.test.record takes the path of a file, not %s", type(path))
     end
-    local file, problem = io.open(path, "wb")
-    if not file then
-        misuse("nr.test.record: %s", problem)
-    end
-    assert(file:write(tape.head(plugin), "\n"))
+    local target, lines = target_of(path), { tape.head(plugin) }
     local recorder = lua_plugin.plugin_from_lua({
         ["*"] = function(call)
             return record(plugin, call, function(take)
-                assert(file:write(tape.encode(take), "\n"))
+                table.insert(lines, tape.encode(take))
             end)
         end,
     }, { name = plugin.name, version = plugin.version })
+    open[recorder] = path
+    accounts.note(recorder)
     function recorder._on_unload()
-        assert(file:close())
+        if open[recorder] then
+            open[recorder] = nil
+            replace(target, table.concat(lines, "\n") .. "\n")
+        end
     end
     return recorder
 end
