@@ -51,6 +51,20 @@ describe("nr.test.plugin", function()
         assert.is_nil(got.out:find("is not reached", 1, true))
     end)
 
+    it("is traced as it says, or as the run does", function()
+        local content = ([[
+            local one, two = nr.test.plugin(%q), nr.test.plugin(%q, { name = "two", trace = %%s })
+            it("is", function() print(one:info().trace, two:info().trace) end)
+        ]]):format(support.plugin "echo", support.plugin "echo")
+        local function traced(own, ...)
+            return test(content:format(own), { ... }).out:match "^[^\n]*"
+        end
+        assert.equal("256\t0", traced("false"))
+        assert.equal("256\t1000", traced("true", "--trace"))
+        assert.equal("0\t10", traced("10", "--no-trace"))
+        assert.equal("0\t0", traced("nil", "--no-trace", "--isolate"))
+    end)
+
     it("says where it can be used", function()
         local got = test(([[
             local echo = nr.test.plugin(%q)

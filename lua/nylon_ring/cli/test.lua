@@ -1,5 +1,6 @@
 --- `nylon-ring test`: the whole of busted as one task, so that specs and all their hooks may suspend.
 local coverage = require "nylon_ring.cli.test.coverage"
+local crossings = require "nylon_ring.test.crossings"
 local limits = require "nylon_ring.test.limits"
 local process = require "nylon_ring.cli.process"
 local say = require "nylon_ring.io.say"
@@ -217,7 +218,7 @@ end
 ---@field stop fun(interrupted: boolean) the run is to end early, once it was begun
 
 --- The specs are watched as they run in this process.
-local function run_here(words, watched, role)
+local function run_here(own, words, watched, role)
     local busted_core
     return {
         words = words,
@@ -226,6 +227,7 @@ local function run_here(words, watched, role)
             show_callers(core)
             require "nylon_ring.busted"
             limits.start(core, watched)
+            crossings.keep(own.trace ~= false)
             if role == "alone" then
                 require("nylon_ring.cli.test.stuck").watch(core)
             end
@@ -271,7 +273,7 @@ local function make_plan(own, words, chosen, role)
     if role == "parent" then
         return run_elsewhere(own, words, chosen, watched)
     end
-    return run_here(words, watched, role)
+    return run_here(own, words, watched, role)
 end
 
 --- Runs busted as the main task of the program.

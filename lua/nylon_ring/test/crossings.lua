@@ -1,13 +1,20 @@
 --- The last events of a plugin's ABI, for the report on a task that waits for that plugin.
 local nr = require "nylon_ring"
+local trace = require "nylon_ring.trace"
 local uv = require "luv"
 
 local M = {}
 
 local SHOWN = 8
 
---- How many events are kept of each plugin that specs load: enough for a report, in 35 KiB.
-M.KEPT = 256
+-- How many events are kept of each plugin that specs load: enough for a report, in 35 KiB.
+local KEPT = 256
+
+--- Whether they are kept of plugins that are loaded from now on, where the load does not say.
+---@param wanted boolean
+function M.keep(wanted)
+    trace.default = wanted and KEPT or 0
+end
 
 -- The plugin that a text "NAME TARGET" is about: the one with the longest name that fits.
 local function plugin_of(awaits)

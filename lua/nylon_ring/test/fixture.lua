@@ -7,12 +7,13 @@ local waits = require "nylon_ring.test.waits"
 
 local M = {}
 
-local OPTIONS = { name = true, timeout = true, abi = true, grace = true, owes = true }
+local OPTIONS = { name = true, timeout = true, abi = true, grace = true, owes = true, trace = true }
 
 ---@class nylon_ring.test.PluginOptions
 ---@field name? string under which it is known; the plugin's own name by default
 ---@field timeout? number|false milliseconds: the default of its calls and streams; none by default
 ---@field abi? 1|2 only this generation
+---@field trace? integer|boolean as for `nr.load`; 256 by default, where `nylon-ring test` runs
 ---@field grace? number milliseconds that open calls may take when it is unloaded; 1,000 by default
 ---@field owes? boolean it may leave calls without an answer
 
@@ -62,7 +63,12 @@ local function fail(fixture, message)
 end
 
 local function load(fixture, opts)
-    local plugin, err = nr.load(paths[fixture], { name = opts.name, timeout = opts.timeout, abi = opts.abi })
+    local plugin, err = nr.load(paths[fixture], {
+        name = opts.name,
+        timeout = opts.timeout,
+        abi = opts.abi,
+        trace = opts.trace,
+    })
     if not plugin then
         fail(fixture, err)
     end

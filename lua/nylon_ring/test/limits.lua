@@ -5,13 +5,11 @@
 ---     file start ── its code ── setup ── before_each ── test start ── spec ── test end ── after_each ── ...
 ---     each stretch has its own limit; who goes on waiting after it is told again, one limit later
 local accounts = require "nylon_ring.test.accounts"
-local crossings = require "nylon_ring.test.crossings"
 local nr = require "nylon_ring"
 local report = require "nylon_ring.report"
 local stage = require "nylon_ring.test.stage"
 local suspend = require "nylon_ring.task.suspend"
 local timers = require "nylon_ring.timers"
-local trace = require "nylon_ring.trace"
 local uv = require "luv"
 local waits = require "nylon_ring.test.waits"
 
@@ -286,7 +284,6 @@ end
 ---@param chosen nylon_ring.test.Limits
 function M.start(busted, chosen)
     core, limits, main = busted, chosen, nr.current()
-    trace.default = crossings.KEPT
     stage.watch()
     core.subscribe({ "error" }, keep_skipping)
     core.subscribe({ "failure" }, keep_skipping)

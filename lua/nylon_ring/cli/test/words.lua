@@ -22,6 +22,7 @@ M.options = {
     { name = "--suite-timeout", value = "MS", least = 0, help = "Limit of the whole run (default: none)." },
     { name = "--isolate", help = "Run each file in a process of its own: a crash is one failed file." },
     { name = "--jobs", value = "N", least = 1, help = "Run so many files at once, isolated." },
+    { name = "--trace", help = "Keep what last crosses each plugin's ABI, for reports (default)." },
     { name = "--watch", help = "Run again when a .lua or .so file below the current folder changes." },
 }
 
@@ -175,7 +176,7 @@ end
 ---@return string[]
 function M.for_child(own, words)
     local kept = filter(words, not_for_child, false)
-    for _, word in ipairs(as_words(own, { "timeout", "file-timeout" })) do
+    for _, word in ipairs(as_words(own, { "timeout", "file-timeout", "trace" })) do
         table.insert(kept, word)
     end
     table.insert(kept, "--repeat=1")
