@@ -75,6 +75,22 @@ describe("nr.test.plugin", function()
             .. "use it in hooks and specs", got.out)
     end)
 
+    it("is for blocks, with a path", function()
+        local got = test [[
+            it("is no block", function() nr.test.plugin "x.so" end)
+            describe("neither", function()
+                before_each(function() nr.test.plugin "x.so" end)
+                it("is a hook", function() end)
+            end)
+            describe("a block", function() nr.test.plugin(nil) end)
+        ]]
+        for _, case in ipairs { "2: nr.test.plugin is for a describe", "4: nr.test.plugin is for a describe",
+            "7: nr.test.plugin takes the path of a plugin, not nil" } do
+            assert.matches("Failure message: inner_spec.lua:" .. case, got.out, 1, true)
+        end
+        assert.is_nil(got.out:find("\nok", 1, true))
+    end)
+
     it("works under a stock busted as well", function()
         local busted = support.which "busted"
         if not busted then

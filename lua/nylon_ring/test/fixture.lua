@@ -1,5 +1,6 @@
 --- `nr.test.plugin`: a plugin for the specs of a block, loaded before the first and unloaded after the last.
 local in_task = require "nylon_ring.test.in_task"
+local misuse = require "nylon_ring.misuse"
 local nr = require "nylon_ring"
 local options = require "nylon_ring.options"
 local stage = require "nylon_ring.test.stage"
@@ -95,6 +96,16 @@ local function unload(fixture, opts)
     end
 end
 
+local function check(path, opts)
+    if type(path) ~= "string" then
+        misuse("nr.test.plugin takes the path of a plugin, not %s", type(path))
+    end
+    options.check("nr.test.plugin", opts, OPTIONS)
+    if stage.spec() or stage.hook() then
+        misuse "nr.test.plugin is for a describe, or the top of a file; specs and hooks have nr.load"
+    end
+end
+
 ---A plugin for the specs of the block (`describe`, or the file) that this is called in. What it answers is
 ---used as a plugin is, in hooks and specs. It is loaded in the block's setup and unloaded in its teardown,
 ---which fails where the plugin has not answered every call by then.
@@ -103,7 +114,7 @@ end
 ---@return nylon_ring.Plugin
 function M.plugin(path, opts)
     opts = opts or {}
-    options.check("nr.test.plugin", opts, OPTIONS)
+    check(path, opts)
     local busted = require "busted"
     local fixture = setmetatable({}, Fixture)
     paths[fixture], places[fixture] = path, waits.here()
