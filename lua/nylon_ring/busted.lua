@@ -223,12 +223,22 @@ local function hold_failure(kind)
     end
 end
 
+-- A failure's message, and after it the complaints that are not in it already: an assert may have shown one.
+local function join(message, complaints)
+    local parts = { message and tostring(message) }
+    for _, complaint in ipairs(complaints) do
+        if not (message and parts[1]:find(complaint, 1, true)) then
+            table.insert(parts, complaint)
+        end
+    end
+    return parts[1] and table.concat(parts, "\n")
+end
+
 -- All that is to be said of the spec, in one failure. Answers what kind of one; nil where there is none.
 local function tell_failure(work, complaints, element, parent)
     local failure = work.failure or { kind = "failure", trace = element.trace }
-    local message = failure.message or table.remove(complaints, 1)
+    local message = join(failure.message, complaints)
     if message then
-        message = table.concat({ message, unpack(complaints) }, "\n")
         busted.publish({ failure.kind, "it" }, element, parent, message, failure.trace)
         return failure.kind
     end

@@ -130,6 +130,7 @@ describe("test", function()
         { "a plugin", load_echo, "plugin 'echo' made at [^\n]*:2, still loaded" },
         { "a handle", "require 'luv'.new_timer()", "a timer handle made at [^\n]*inner_spec%.lua:2" },
         { "a task", "nr.spawn(function() nr.sleep(100000) end)", "task %d+ %([^\n]*inner_spec%.lua:2%)" },
+        { "a task of ours", "nr.spawn(nr.sleep, 100000)", "task %d+ made at inner_spec%.lua:2, which " },
     }
     for _, case in ipairs(left) do
         it("fails a spec that leaves " .. case[1] .. ", and says which", function()
@@ -156,7 +157,7 @@ describe("test", function()
             .. "echo /stream%?frames=3&interval=60000' %(sid %d+, 0 frames so far%) made at [^\n]*:5\n",
             got.out)
         assert.matches("not ok 2 %- leaves a call\n[^\n]*\n# Failure message: left behind: "
-            .. "task %d+ %b() made at [^\n]*:6, which awaits fixture_never / for %d+ ms %(sid %d+%)\n",
+            .. "task %d+ made at [^\n]*:6, which awaits fixture_never / for %d+ ms %(sid %d+%)\n",
             got.out)
         assert.matches("ok 3 %- leaves none", got.out)
     end)
@@ -308,17 +309,19 @@ describe("test", function()
     end
 
     it("is left with 130 by Ctrl-C, and runs no other spec", function()
-        local path, remove = support.file("slow_spec.lua", [[
-            it("waits", function() io.write "ready\n" io.flush() require "nylon_ring".sleep(100000) end)
+        local path, remove = support.file("slow_spec.lua", ([[
+            local nr = require "nylon_ring"
+            it("waits", function() nr.load(%q) io.write "ready\n" io.flush() nr.sleep(100000) end)
             it("is next", function() print "NOT HERE" end)
-        ]])
+        ]]):format(support.plugin "echo"))
         finally(remove)
         local child = support.start(support.program, { "test", path })
         child:wait_for("out", "ready")
         child:kill "sigint"
         local got = child:wait()
         assert.equal(130, got.code)
-        assert.matches("slow_spec%.lua:1: interrupted %(cancelled%)\n", got.out)
+        assert.matches("slow_spec%.lua:2: interrupted %(cancelled%)\n", got.out)
+        assert.equal(1, select(2, got.out:gsub("interrupted", "")))
         assert.is_nil(got.out:find("NOT HERE", 1, true))
     end)
 end)

@@ -1,3 +1,4 @@
+local inner_spec = require "spec.support.inner"
 local nr = require "nylon_ring"
 local support = require "spec.support"
 local tasks = require "spec.lua.support"
@@ -296,9 +297,17 @@ describe("a recording", function()
             remove_tape()
             remove_spec()
             assert.equal(1, got.code)
-            assert.matches("Failure message: plugin 'p' failed in the background: "
-                .. "[^\n]*inner_spec.lua:4: [^\n]*inner.tape has no calls at all; this one came:.-GET /x",
-                got.out)
+            assert.matches("Failure message: [^\n]*inner_spec.lua:4: [^\n]*inner.tape has no calls at all; "
+                .. "this one came:.-GET /x", got.out)
+        end)
+
+        it("is told once where an assert shows it as well", function()
+            local tape_path, remove_tape = support.file("inner.tape", '{"nylon_ring_tape":1,"plugin":"p"}\n')
+            local got = inner_spec(([[
+                it("asks", function() assert.ok(nr.test.replay(%q):call "/x") end)
+            ]]):format(tape_path))
+            remove_tape()
+            assert.equal(1, select(2, got.out:gsub("this one came", "")))
         end)
 
         it("says which line it can not read", function()

@@ -105,8 +105,11 @@ function Account:charge(text)
 end
 
 local function describe(account, err, traceback, failed)
-    local who = failed and tostring(failed) or "a callback"
-    if not failed and errors.is(err) and err.plugin then
+    local who = failed and waits.task_name(failed) or "a callback"
+    if traceback == "" and errors.is(err) and err.plugin then -- told, and not raised: by a replay
+        if account.is_spec and not account.over then
+            return report.text_of(err)
+        end
         who = ("plugin '%s'"):format(err.plugin)
     end
     if account.over or not account.is_spec then

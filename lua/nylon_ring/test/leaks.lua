@@ -2,6 +2,7 @@
 --- Used by the test runner after each spec and block; knows nothing of busted.
 local accounts = require "nylon_ring.test.accounts"
 local core = require "nylon_ring.core"
+local errors = require "nylon_ring.errors"
 local exchanges = require "nylon_ring.lua_plugin.exchange"
 local in_task = require "nylon_ring.test.in_task"
 local luv_calls = require "nylon_ring.test.luv_calls"
@@ -116,7 +117,7 @@ kinds.task = {
     end,
     describe = function(left, info)
         local _, at = waits.stack(left._co)
-        return ("%s%s, which %s%s"):format(tostring(left), place(left), waits.awaits(info),
+        return ("%s%s, which %s%s"):format(waits.task_name(left), place(left), waits.awaits(info),
             at and " at " .. at or "")
     end,
     close = function(left)
@@ -289,7 +290,7 @@ end
 
 local function close(leak)
     local ok, err = pcall(kinds[leak.kind].close, leak.thing)
-    if not ok then
+    if not ok and not errors.is(err, "cancelled") then -- else the run is being given up
         task.report(err, "", nil)
     end
 end

@@ -119,6 +119,13 @@ function M.script_lines(traceback)
     return lines
 end
 
+--- A task by its number, and by the place of its function where that is in a script.
+---@param task nylon_ring.Task
+---@return string
+function M.task_name(task)
+    return is_ours(task:name()) and ("task %d"):format(task.id) or tostring(task)
+end
+
 --- "1 frame", "2 frames".
 ---@param count integer
 ---@param noun string
@@ -171,7 +178,7 @@ function M.report(headline, main, others, since)
         elseif not others[info.task] then
             more = more + 1
             if more <= 0 then
-                add_task(lines, tostring(info.task), info, events)
+                add_task(lines, M.task_name(info.task), info, events)
             end
         end
     end
