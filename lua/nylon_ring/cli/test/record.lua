@@ -1,6 +1,6 @@
---- What became of one spec file, made out of the events that its process tells (nylon_ring.test.events): a
---- list of its specs, and what went wrong outside of them. A line that is no event is ignored: the file's
---- code, and what it starts, may write to any descriptor.
+--- What became of one spec file, made out of the events that its process tells (events.lua): a list of its
+--- specs, and what went wrong outside of them. A line that is no event is ignored: the file's code, and what
+--- it starts, may write to any descriptor.
 local cjson = require "cjson"
 
 local M = {}

@@ -5,7 +5,7 @@ local whole = require "nylon_ring.cli.options".whole
 local M = {}
 
 --- The output handler by which a file's process tells what happens in it.
-M.EVENTS = "nylon_ring.test.events"
+M.EVENTS = "nylon_ring.cli.test.events"
 
 ---@class nylon_ring.cli.TestOption
 ---@field name string
