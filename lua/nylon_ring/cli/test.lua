@@ -229,7 +229,7 @@ local function run_here(own, words, watched, role)
             limits.start(core, watched)
             crossings.keep(own.trace ~= false)
             if role == "alone" then
-                require("nylon_ring.cli.test.stuck").watch(core)
+                require("nylon_ring.cli.test.stuck").watch()
             end
         end,
         stop = function()

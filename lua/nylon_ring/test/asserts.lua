@@ -21,6 +21,7 @@ local json_diff = require "nylon_ring.test.json_diff"
 local misuse = require "nylon_ring.misuse"
 local report = require "nylon_ring.report"
 local say = require "say" -- luassert's texts
+local stage = require "nylon_ring.test.stage"
 local task = require "nylon_ring.task"
 local waiting = require "nylon_ring.test.waiting"
 
@@ -45,7 +46,7 @@ local function outcome(ok, ...)
         return { raised = false, ... }
     end
     local err = (...)
-    local kind = (debug.getmetatable(err) or {}).__type -- of what busted's own functions raise
+    local kind = stage.raised_kind(err)
     task.rethrow_cancellation(err)
     if kind == "pending" then
         error(err, 0)

@@ -6,19 +6,52 @@
 local core = require "nylon_ring.core"
 local limits = require "nylon_ring.test.limits"
 local misuse = require "nylon_ring.misuse"
+local nr = require "nylon_ring"
+local report = require "nylon_ring.report"
 local stage = require "nylon_ring.test.stage"
 
 local M = {}
 
+-- What was raised in a body, with the body's place where it has none: busted would take ours.
+local function placed(err, place)
+    local kind = stage.raised_kind(err)
+    if kind == "pending" then
+        err.message = ("%s: %s"):format(place, tostring(err.message))
+    end
+    local text = report.text_of(err)
+    if kind == "pending" or kind == "failure" or text:find "^[^\n]-:%d+: " then
+        return err
+    end
+    return ("%s: %s"):format(place, text)
+end
+
+local function finish(place, ok, ...)
+    local late = limits.end_body()
+    if not ok then
+        error(placed((...), place), 0)
+    elseif late then
+        error(placed(late, place), 0)
+    end
+    return ...
+end
+
+local function run(body, ...)
+    local info = debug.getinfo(body, "S")
+    return finish(("%s:%d"):format(info.short_src, info.linedefined), pcall(nr.run, function(...)
+        limits.begin_body()
+        return body(...)
+    end, ...))
+end
+
 -- It sees the globals that the body does: busted looks at those of what it is given.
 local function as_task(body)
-    local function run(...)
+    local function run_as_task(...)
         if core.running() then
             return body(...)
         end
-        return limits.run(body, ...)
+        return run(body, ...)
     end
-    return setfenv(run, getfenv(body))
+    return setfenv(run_as_task, getfenv(body))
 end
 
 local function wrap(register)

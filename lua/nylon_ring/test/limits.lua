@@ -5,8 +5,9 @@
 ---     file start ── its code ── setup ── before_each ── test start ── spec ── test end ── after_each ── ...
 ---     each stretch has its own limit; who goes on waiting after it is told again, one limit later
 local accounts = require "nylon_ring.test.accounts"
+local deadlines = require "nylon_ring.test.deadlines"
+local misuse = require "nylon_ring.misuse"
 local nr = require "nylon_ring"
-local report = require "nylon_ring.report"
 local stage = require "nylon_ring.test.stage"
 local suspend = require "nylon_ring.task.suspend"
 local timers = require "nylon_ring.timers"
@@ -24,139 +25,35 @@ M.DEFAULT = 5000
 ---@field suite integer
 ---@field keep_going boolean a failure is not the end of the run
 
-local LATE = "%s did not end within %d ms"
-local BLOCKED = "%s took %d ms, its limit is %d ms: it could not be ended there, because it did not suspend"
-
 local limits = { spec = M.DEFAULT, file = 0, suite = 0 }
-local core                      -- given to `start`; nil where specs are no tasks, but for those of `run`
-local main                      -- the task that runs the specs
-local timer                     -- does not keep the loop alive, so that a deadlock is still seen at once
-local stretch                   -- { what, limit, began, due } that runs now
-local file_due, suite_due       -- in loop time; nil: none, or told already
+local core                      -- given to `start`; nil where specs are no tasks, but for bodies that are run
+local main                      -- the task that runs the specs, or such a body
 local skipping                  -- "file" or "suite": what was not begun of it is left out
 local others = {}               -- tasks that were there before this spec and its hooks
 local untold                    -- a report that nothing has failed with yet
 local own = setmetatable({}, { __mode = "k" }) -- limits that blocks have set
 local since = 0                 -- when the stretch that runs now began, as events have it
 
-local expire
-
--- A script may walk the loop and close everything.
-local function usable_timer()
-    if not timer or timer:is_closing() then
-        timer = uv.new_timer()
-        timer:unref()
-        timers.own(timer)
-    end
-    return timer
-end
-
---- Hears in how many milliseconds a limit is over, and which, whenever that changes; without, there is none.
---- What does not suspend is not ended by it: that is for whoever sets this.
----@type fun(ms?: integer, text?: string)
-function M.on_arm() end
-
-local function suite_late()
-    return LATE:format("the suite", limits.suite) .. " (--suite-timeout)"
-end
-
-local function file_late()
-    return LATE:format("the file", limits.file) .. " (--file-timeout)"
-end
-
-local function stretch_late()
-    return LATE:format(stretch.what, stretch.limit)
-end
-
--- When the next limit is over, and its text.
-local function next_due()
-    local due, text = math.huge, nil
-    if stretch then
-        due, text = stretch.due, stretch_late()
-    end
-    if file_due and file_due < due then
-        due, text = file_due, file_late()
-    end
-    if suite_due and suite_due < due then
-        due, text = suite_due, suite_late()
-    end
-    return due, text
-end
-
-local function arm()
-    local due, text = next_due()
-    if due == math.huge then
-        usable_timer():stop()
-        return M.on_arm()
-    end
-    uv.update_time()
-    local ms = math.max(due - uv.now(), 1)
-    usable_timer():start(ms, 0, expire)
-    M.on_arm(ms, text)
-end
-
-local function due_in(limit)
-    uv.update_time()
-    return limit > 0 and uv.now() + limit or nil
-end
-
--- Ends a stretch. Answers what is to be said where its limit was over with nobody on the loop to see it.
-local function close_stretch()
-    local last = stretch
-    stretch = nil
-    uv.update_time()
-    if last and uv.now() >= last.due then
-        return BLOCKED:format(last.what, uv.now() - last.began, last.limit)
-    end
-end
-
-local function leave()
-    local text = close_stretch()
+-- What is over and was not seen to be is charged to what it was.
+local function charge(text)
     if text then
         accounts.current():charge(text)
     end
 end
 
 local function enter(what, limit)
-    leave()
     since = uv.hrtime() / 1e6
-    if limit > 0 then
-        stretch = { what = what, limit = limit, began = uv.now(), due = due_in(limit) }
-    end
-    arm()
+    charge(deadlines.set("stretch", what, limit))
 end
 
-local function skip(what)
-    skipping = what
-    core.skipAll = true
-end
-
--- Which limit is over: its text and length. The larger ones are told once.
-local function over()
-    local now = uv.now()
-    if suite_due and now >= suite_due then
-        suite_due = nil
-        skip "suite"
-        return suite_late()
-    elseif file_due and now >= file_due then
-        file_due = nil
-        skip(skipping or "file")
-        return file_late()
-    elseif stretch and now >= stretch.due then
-        stretch.due = now + stretch.limit
-        return stretch_late()
+function deadlines.on_over(kind, text)
+    if kind ~= "stretch" and skipping ~= "suite" then
+        skipping, core.skipAll = kind, true
     end
-end
-
-function expire()
-    local text = over()
-    if text then
-        untold = waits.report(text, main, others, since)
-        if not suspend.interrupt(main, untold) and main._ended then
-            main:cancel(text) -- it waits for what it made
-        end
+    untold = waits.report(text, main, others, since)
+    if not suspend.interrupt(main, untold) and main._ended then
+        main:cancel(text) -- it waits for what it made
     end
-    arm()
 end
 
 --- Nothing is left on the loop that could wake the specs' task: fails what it runs. False where that task
@@ -194,7 +91,7 @@ end
 ---@param ms integer 0: none
 function M.limit(ms)
     if type(ms) ~= "number" or ms ~= ms or ms < 0 then
-        error("nr.test.limit takes milliseconds, or 0 for no limit", 2)
+        misuse "nr.test.limit takes milliseconds, or 0 for no limit"
     end
     stage.watch()
     local unwatched = not core and not stage.hook() -- a runner of which nothing is known but what it runs
@@ -222,18 +119,17 @@ end
 local on = {}
 
 on["suite start"] = function()
-    suite_due = due_in(limits.suite)
-    arm()
+    deadlines.set("suite", "the suite", limits.suite, "--suite-timeout")
 end
 
 on["file start"] = function()
     note_tasks()
-    file_due = due_in(limits.file)
+    deadlines.set("file", "the file", limits.file, "--file-timeout")
     beside()
 end
 
 on["file end"] = function()
-    file_due = nil
+    charge(deadlines.drop "file")
     if skipping == "file" then
         skipping, core.skipAll = nil, not limits.keep_going
     end
@@ -256,9 +152,8 @@ on["test end"] = function()
 end
 
 on["suite end"] = function()
-    leave()
-    suite_due = nil
-    arm()
+    charge(deadlines.drop "stretch")
+    charge(deadlines.drop "suite")
 end
 
 -- Before others hear of the event: what has blocked is charged to what it was.
@@ -289,50 +184,28 @@ function M.start(busted, chosen)
     core.subscribe({ "failure" }, keep_skipping)
 end
 
--- What was raised in a body, with the body's place where it has none: busted would take ours.
-local function placed(err, place)
-    local kind = (debug.getmetatable(err) or {}).__type -- of what busted's own functions raise
-    if kind == "pending" then
-        err.message = ("%s: %s"):format(place, tostring(err.message))
-    end
-    local text = report.text_of(err)
-    if kind == "pending" or kind == "failure" or text:find "^[^\n]-:%d+: " then
-        return err
-    end
-    return ("%s: %s"):format(place, text)
+--- The running task begins the body of a spec or hook, where the runner of specs is none.
+function M.begin_body()
+    local hook = stage.hook()
+    main = nr.current()
+    note_tasks()
+    enter(hook and hook.name or "the spec", limit_of(stage.spec() or stage.block()))
 end
 
--- What a body came to that was run as a task, and what its limit has to say about it.
-local function finish(place, ok, ...)
-    local blocked, told = close_stretch(), untold
+--- The body is over.
+---@return string|nil late what its limit has to say about it
+function M.end_body()
+    local blocked, told = deadlines.drop "stretch", untold
     main, untold = nil, nil
-    arm()
-    if not ok then
-        error(placed((...), place), 0)
-    elseif told or blocked then
-        error(placed(told or blocked, place), 0)
-    end
-    return ...
-end
-
---- Runs the body of a spec or hook as a task, with its limit, where the runner of specs is none.
----@param body fun(...): ...
----@param ... any
----@return any ...
-function M.run(body, ...)
-    local hook, info = stage.hook(), debug.getinfo(body, "S")
-    return finish(("%s:%d"):format(info.short_src, info.linedefined), pcall(nr.run, function(...)
-        main = nr.current()
-        note_tasks()
-        enter(hook and hook.name or "the spec", limit_of(stage.spec() or stage.block()))
-        return body(...)
-    end, ...))
+    return told or blocked
 end
 
 --- Ends all limits: the run is being given up.
 function M.stop()
-    stretch, suite_due, file_due, skipping = nil, nil, nil, nil
-    arm()
+    skipping = nil
+    for _, kind in ipairs { "stretch", "file", "suite" } do
+        deadlines.drop(kind)
+    end
 end
 
 return M

@@ -75,6 +75,13 @@ function M.setting(settings, element)
     end
 end
 
+--- What something that was raised is to busted.
+---@param err any
+---@return "failure"|"pending"|nil kind nil: an error as any other
+function M.raised_kind(err)
+    return (debug.getmetatable(err) or {}).__type
+end
+
 --- A file or block in the words of messages.
 ---@param block table|nil
 ---@return string
@@ -113,11 +120,11 @@ enter["test start"] = function(element)
     spec, hook = element, nil
 end
 
-local leave = { ["file end"] = leave_block, ["describe end"] = leave_block }
-
-leave["test end"] = function()
+enter["test end"] = function()
     spec = nil
 end
+
+local leave = { ["file end"] = leave_block, ["describe end"] = leave_block }
 
 local function enter_hook(kind, block)
     local name = ("%s of %s"):format(HOOKS[kind], M.block_name(block))

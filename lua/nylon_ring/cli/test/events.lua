@@ -9,8 +9,8 @@
 ---     limit    that is over next, unless it is told again: ms, text; without, there is none
 ---     exit     every spec had its turn
 local cjson = require "cjson"
+local deadlines = require "nylon_ring.test.deadlines"
 local ffi = require "ffi"
-local limits = require "nylon_ring.test.limits"
 local nr = require "nylon_ring"
 local uv = require "luv"
 
@@ -106,7 +106,7 @@ return function()
 
     close_on_exec()
     tell_loads()
-    function limits.on_arm(ms, text)
+    function deadlines.on_arm(ms, text)
         tell { event = "limit", ms = ms, text = text }
     end
     on({ "test", "start" }, function(element, parent)
