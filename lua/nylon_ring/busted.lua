@@ -10,141 +10,25 @@
 ---     before_each (root) ─▶ ... the spec ... ─▶ "test end", held back ─▶ ... ─▶ after_each (root)
 ---        look                                                              settle, tell, close
 local accounts = require "nylon_ring.test.accounts"
-local allowance = require "nylon_ring.test.allowance"
 local busted = require "busted"
-local core = require "nylon_ring.core"
-local errors = require "nylon_ring.errors"
 local leaks = require "nylon_ring.test.leaks"
 local limits = require "nylon_ring.test.limits"
-local luv_calls = require "nylon_ring.test.luv_calls"
 local modules = require "nylon_ring.modules"
-local nr = require "nylon_ring"
+local settling = require "nylon_ring.test.settling"
 local stage = require "nylon_ring.test.stage"
-local task = require "nylon_ring.task"
-local uv = require "luv"
-
-local M = {}
-
--- How often the loop may turn before something that is still open counts as left behind: closing takes
--- a turn, and so does a task's reaction to being cancelled.
-local PATIENCE = 8
-
--- How many of the things that are left are told.
-local SHOWN = 20
-
--- How many milliseconds luv's requests may take that a spec has not waited for.
-local REQUESTS = 1000
 
 local run = { account = accounts.new "the run" } -- what runs outside of files
 local blocks = {}     -- of the file and its blocks, innermost last: { account, look }
 local spec            -- the same of the spec that runs, with what is held back of it
 local announcing      -- what was held back is let through
 
----@class nylon_ring.test.Work
----@field account nylon_ring.test.Account
----@field look nylon_ring.Look
----@field element? table busted's; nil before a spec begins
----@field ending? table the arguments of a spec's announced end
----@field failure? table kind, message and trace of what it failed with itself
-
 local function innermost()
     return blocks[#blocks] or run
 end
 
--- ---- Settling ----
-
--- The loop turns once. What raises meanwhile is a limit that is over, or the end of the run.
-local function turn_loop(account)
-    local ok, err = pcall(function()
-        if core.running() then
-            nr.sleep(0)
-        else
-            uv.run "nowait"
-        end
-    end)
-    if not ok and not errors.is(err, "cancelled") then
-        account:charge(tostring(err))
-    end
-end
-
--- luv's requests end by themselves; when they do should not decide on what a spec comes to.
-local function await_requests(account)
-    local function is_waiting()
-        for request in pairs(luv_calls.requests()) do
-            if account:covers(accounts.owner(request)) then
-                return true
-            end
-        end
-    end
-    local start = uv.hrtime()
-    while is_waiting() and (uv.hrtime() - start) / 1e6 < REQUESTS do
-        turn_loop(account)
-    end
-end
-
---- What is still open, after everything that is on its way out had the time to go. The loop turns at
---- least once: luv crashes when a state is closed while a handle is still closing.
-local function left_behind(work)
-    turn_loop(work.account)
-    await_requests(work.account)
-    local left = leaks.since(work.look, work.account)
-    for _ = 1, PATIENCE do
-        if #left == 0 then
-            break
-        end
-        collectgarbage()
-        turn_loop(work.account)
-        left = leaks.since(work.look, work.account)
-    end
-    return left
-end
-
-local function describe_leaks(left)
-    if #left == 1 then
-        return "left behind: " .. left[1].text
-    end
-    local lines = { "left behind:" }
-    for index = 1, math.min(#left, SHOWN) do
-        table.insert(lines, "  " .. left[index].text)
-    end
-    if #left > SHOWN then
-        table.insert(lines, ("  ... and %d more"):format(#left - SHOWN))
-    end
-    return table.concat(lines, "\n")
-end
-
--- The tasks that were made until now go on as nobody's: what they fail with is not raised where the specs'
--- own task happens to wait, but charged to their accounts.
-local function let_go()
-    local main = nr.current()
-    if main then
-        task.disown_children(main)
-    end
-end
-
---- Ends a piece of work: what it left is closed, so that the next one has nothing of it. A spec that failed
---- had no chance to clean up: that is not told.
----@param work nylon_ring.test.Work
----@return string[] complaints against it
-local function settle(work)
-    let_go()
-    local account = work.account
-    local left = left_behind(work)
-    if #left > 0 and not work.failure and not allowance.is_allowed(work.element or stage.block()) then
-        account:charge(describe_leaks(left))
-    end
-    account.over = true
-    leaks.close(left, function()
-        turn_loop(account)
-    end)
-    leaks.forget(left)
-    account.told = true
-    return account.errors
-end
-
 -- What runs from now on is charged to this account.
 local function switch(account)
-    let_go()
+    settling.let_go()
     accounts.enter(account)
 end
 
@@ -162,7 +46,7 @@ end
 local function tell_block(work)
     local element = work.element
     local parent = busted.parent(element)
-    for _, complaint in ipairs(settle(work)) do
+    for _, complaint in ipairs(settling.finish(work)) do
         busted.publish({ "error", element.descriptor }, element, parent, complaint, element.trace)
     end
 end
@@ -204,7 +88,7 @@ end
 local function hold_end(element, parent, status)
     if element.descriptor == "it" and spec and not announcing then
         spec.ending = { element, parent, status }
-        let_go()
+        settling.let_go()
         return false
     end
 end
@@ -268,7 +152,7 @@ local function finish_spec()
     if untold then
         work.account:charge(untold)
     end
-    local ok, complaints = pcall(settle, work)
+    local ok, complaints = pcall(settling.finish, work)
     complaints = ok and complaints or { tostring(complaints) }
     spec = nil
     switch(innermost().account)
@@ -319,5 +203,3 @@ busted.subscribe({ "failure", "it" }, hold_failure "failure", { priority = 1 })
 busted.subscribe({ "error", "it" }, hold_failure "error", { priority = 1 })
 busted.before_each(begin_spec)
 busted.after_each(finish_spec)
-
-return M

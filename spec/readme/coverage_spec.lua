@@ -151,7 +151,7 @@ local public = {
 
 -- Those without fields for scripts, and those that they do not meet.
 local others = {
-    Chaos = true, Exchange = true, ExchangeOptions = true, Group = true, Loading = true, Look = true,
+    Chaos = true, Exchange = true, ExchangeOptions = true, Group = true, Loading = true,
     LuaPlugin = true, LuaStream = true, Request = true, Route = true, Router = true, Carried = true,
     Timer = true, Editor = true, StreamLimits = true, core = true, editor = true, test = true,
 }

@@ -226,13 +226,13 @@ local function counts()
     }
 end
 
----@class nylon_ring.Look
+---@class nylon_ring.test.Look
 ---@field things table<string, table<any, any>> by kind
 ---@field counts table<string, integer> of what has no name
 ---@field told table<string, integer> how much of that had been told
 
 --- One look at what is open now.
----@return nylon_ring.Look
+---@return nylon_ring.test.Look
 function M.look()
     local look = { things = {}, counts = counts(), told = {} }
     for name, kind in pairs(kinds) do
@@ -262,7 +262,7 @@ local function add_counts(list, before)
 end
 
 --- What is open now and was not before, and was made on this account or on those that come from it.
----@param before nylon_ring.Look
+---@param before nylon_ring.test.Look
 ---@param account nylon_ring.test.Account
 ---@return nylon_ring.test.Leak[]
 function M.since(before, account)
