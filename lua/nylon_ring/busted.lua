@@ -17,6 +17,8 @@ local modules = require "nylon_ring.modules"
 local settling = require "nylon_ring.test.settling"
 local stage = require "nylon_ring.test.stage"
 
+local UNTOLD = "a stack overflow, or another error that can not be put in words"
+
 local run = { account = accounts.new "the run" } -- what runs outside of files
 local blocks = {}     -- of the file and its blocks, innermost last: { account, look }
 local spec            -- the same of the spec that runs, with what is held back of it
@@ -93,9 +95,11 @@ local function hold_end(element, parent, status)
     end
 end
 
--- The same for what it fails with; of several failures the first is its outcome.
+-- The same for what it fails with; of several failures the first is its outcome. Where busted could not put
+-- an error in words, because that raised another one, it has no message.
 local function hold_failure(kind)
-    return function(_, _, message, trace)
+    return function(element, _, message, trace)
+        message, trace = message or UNTOLD, trace or element.trace
         if not spec or announcing then
             return nil, true
         elseif spec.failure then

@@ -112,6 +112,21 @@ describe("test", function()
         assert.matches("not ok 1 [^\n]*inner_spec%.lua\n# [^\n]*inner_spec%.lua @ 2\n", got.out)
     end)
 
+    for _, words in ipairs { { "-o", "TAP" }, { "-o", "plainTerminal" }, { "--isolate" } } do
+        it("fails a spec with an error that can not be told, with " .. words[#words], function()
+            local got = test([[
+                local function overflow() return overflow() + 1 end
+                it("overflows", overflow)
+                it("raises", function() error(setmetatable({}, { __tostring = error })) end)
+                it("is fine", function() end)
+            ]], words)
+            assert.equal(1, got.code)
+            local told = got.out:gsub("inner_spec.lua:%d+: ", ""):gsub("stack overflow%f[\n]", "UNTOLD")
+            told = told:gsub("a stack overflow, or another error that can not be put in words", "UNTOLD")
+            assert.equal(2, select(2, told:gsub("UNTOLD", "")))
+        end)
+    end
+
     it("fails a spec that yields to nobody, and it alone", function()
         local got = test [[
             it("yields", function() coroutine.yield() end)
