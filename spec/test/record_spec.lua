@@ -39,6 +39,22 @@ describe("a recording", function()
         remove()
     end)
 
+    it("keeps the times of one clock", function()
+        local reader = nr.spawn(function()
+            for _ in recorded:call_stream("/count?n=2"):frames() do end -- luacheck: ignore 542
+        end)
+        nr.sleep(0)
+        clock:advance(3)
+        clock:close()
+        reader:join()
+        recorded:unload()
+        for time in read(path):gmatch ',(%d+)%]' do
+            assert.is_true(tonumber(time) <= 3)
+        end
+        assert.matches('"frames":%[%[0,"1",0%],', read(path))
+        clock = nr.test.clock()
+    end)
+
     -- Reads a stream while the clock moves.
     local function frames(plugin, target)
         local list = {}

@@ -50,6 +50,28 @@ function M.clock()
     return clock
 end
 
+---Measures time from now on, by the clock that is moved by hand where there is one, else by the loop; by the
+---same one to the end, whatever comes and goes meanwhile.
+---@return fun(): number elapsed milliseconds
+---@return async fun(ms: number) pass lets time go on: what has happened by then was seen by the tasks
+function M.stopwatch()
+    local clock = timers.by_hand()
+    local function now()
+        uv.update_time()
+        return clock and clock:now() or uv.now()
+    end
+    local start = now()
+    return function()
+        return now() - start
+    end, function(ms)
+        if clock then
+            clock:advance(ms)
+        else
+            await.sleep_on_loop(ms)
+        end
+    end
+end
+
 ---Sets a timer; for `nylon_ring.timers`.
 ---@param ms number
 ---@param fire fun()

@@ -8,6 +8,7 @@
 -- tells what stands in it, and `nr.test.replay` plays it.
 
 local accounts = require "nylon_ring.test.accounts"
+local clock = require "nylon_ring.test.clock"
 local lua_plugin = require "nylon_ring.lua_plugin"
 local misuse = require "nylon_ring.misuse"
 local relay = require "nylon_ring.lua_plugin.relay"
@@ -89,7 +90,7 @@ local function note_input(take, data, ms)
     end
 end
 
-local function record_stream(plugin, call, take, start)
+local function record_stream(plugin, call, take, elapsed)
     local stream, err = plugin:call_stream(call:request())
     if not stream then
         take_error(take, err)
@@ -97,10 +98,10 @@ local function record_stream(plugin, call, take, start)
     end
     take.frames = {}
     err = relay.frames(call, stream, function(_, status, data)
-        table.insert(take.frames, { status, data, tape.now() - start })
+        table.insert(take.frames, { status, data, elapsed() })
         return relay.send(call, status, data)
     end, function(data)
-        note_input(take, data, tape.now() - start)
+        note_input(take, data, elapsed())
     end)
     if err then
         take_error(take, err)
@@ -118,10 +119,10 @@ end
 
 -- A caller that leaves has this task cancelled: what came until then is written all the same.
 local function record(plugin, call, write)
-    local take, start = tape.take_of(call), tape.now()
-    local ok, status, body = pcall(recorder_of(call), plugin, call, take, start)
+    local take, elapsed = tape.take_of(call), clock.stopwatch()
+    local ok, status, body = pcall(recorder_of(call), plugin, call, take, elapsed)
     if not call.notified then
-        take.left, take.ms = call.cancelled, tape.now() - start
+        take.left, take.ms = call.cancelled, elapsed()
     end
     write(take)
     if not ok then

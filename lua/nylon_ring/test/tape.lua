@@ -21,7 +21,6 @@
 
 local cjson = require "cjson"
 local json = require "nylon_ring.io.json"
-local uv = require "luv"
 
 local type = type
 
@@ -303,16 +302,6 @@ function M.read(path)
         return nil, ("%s: %s"):format(path, problem)
     end
     return head, takes
-end
-
----@return number milliseconds, of the clock that is moved by hand where there is one
-function M.now()
-    local clock = require("nylon_ring.timers").by_hand()
-    if clock then
-        return clock:now()
-    end
-    uv.update_time()
-    return uv.now()
 end
 
 return M

@@ -1,34 +1,13 @@
 -- Waiting in asserts: with a limit in real time, or by moving the clock that is moved by hand.
 
-local await = require "nylon_ring.await"
+local clock = require "nylon_ring.test.clock"
 local options = require "nylon_ring.options"
 local task = require "nylon_ring.task"
-local timers = require "nylon_ring.timers"
-local uv = require "luv"
 
 local M = {}
 
 local EVENTUALLY = { within = true, every = true }
 local NO_REPLY = { within = true }
-
-local function now()
-    local clock = timers.by_hand()
-    if clock then
-        return clock:now()
-    end
-    uv.update_time()
-    return uv.now()
-end
-
--- Lets time go on: all that has happened by then has been seen by the tasks.
-local function pass(ms)
-    local clock = timers.by_hand()
-    if clock then
-        clock:advance(ms)
-    else
-        await.sleep(ms)
-    end
-end
 
 ---Asks until the answer is true, or the time is over. What is raised is as good as false.
 ---@async
@@ -41,13 +20,13 @@ function M.until_true(ask, opts)
     options.check("assert.eventually", opts, EVENTUALLY)
     local within = options.limit("within", opts.within, 1000)
     local every = options.limit("every", opts.every, 5)
-    local start = now()
+    local elapsed, pass = clock.stopwatch()
     local last = ask()
-    while (last.raised or not last[1]) and now() - start < within do
-        pass(math.min(every, within - (now() - start)))
+    while (last.raised or not last[1]) and elapsed() < within do
+        pass(math.min(every, within - elapsed()))
         last = ask()
     end
-    return last, now() - start
+    return last, elapsed()
 end
 
 -- The end of a task, as its values; without raising what it failed with.
@@ -69,13 +48,13 @@ function M.for_end(what, opts)
     opts = opts or {}
     options.check("assert.no_reply", opts, NO_REPLY)
     local within = options.limit("within", opts.within, 50)
-    local start = now()
+    local elapsed, pass = clock.stopwatch()
     local running = type(what) == "function" and task.spawn(what) or what
-    while not running._done and now() - start < within do
-        pass(math.min(5, within - (now() - start)))
+    while not running._done and elapsed() < within do
+        pass(math.min(5, within - elapsed()))
     end
     if running._done then
-        return values_of(running), now() - start
+        return values_of(running), elapsed()
     elseif running ~= what then
         running:cancel "no reply came"
         running:join()
