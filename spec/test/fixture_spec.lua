@@ -38,7 +38,7 @@ describe("nr.test.plugin", function()
         local got = test(specs:format(support.plugin "fixture_never", ""))
         assert.equal(1, got.code)
         assert.matches("not ok 2 %- teardown\n# inner_spec.lua @ 2\n# Failure message: inner_spec.lua:2: "
-            .. "plugin 'fixture_never' was unloaded and still owes one answer, after 1 ms", got.out)
+            .. "plugin 'fixture_never' was unloaded and still owes 1 answer, after 1 ms", got.out)
         got = test(specs:format(support.plugin "fixture_never", ", owes = true"))
         assert.equal(0, got.code)
     end)

@@ -4,6 +4,7 @@ local misuse = require "nylon_ring.misuse"
 local nr = require "nylon_ring"
 local options = require "nylon_ring.options"
 local stage = require "nylon_ring.test.stage"
+local text = require "nylon_ring.io.text"
 local waits = require "nylon_ring.test.waits"
 
 local M = {}
@@ -77,9 +78,8 @@ local function load(fixture, opts)
 end
 
 local function describe_debts(plugin, report, grace)
-    local answers = report.owed == 1 and "one answer" or report.owed .. " answers"
     return ("plugin '%s' was unloaded and still owes %s, after %d ms; `owes = true` allows that"):format(
-        plugin.name, answers, grace)
+        plugin.name, text.plural(report.owed, "answer"), grace)
 end
 
 local function unload(fixture, opts)

@@ -5,6 +5,7 @@ local core = require "nylon_ring.core"
 local errors = require "nylon_ring.errors"
 local exchanges = require "nylon_ring.lua_plugin.exchange"
 local in_task = require "nylon_ring.test.in_task"
+local io_text = require "nylon_ring.io.text"
 local luv_calls = require "nylon_ring.test.luv_calls"
 local nr = require "nylon_ring"
 local plugins = require "nylon_ring.plugin"
@@ -137,7 +138,7 @@ kinds.stream = {
     describe = function(stream)
         local target, frames = stream:_progress()
         return ("stream '%s %s' (sid %s, %s so far)%s"):format(stream.plugin.name, target, stream:sid(),
-            waits.plural(frames, "frame"), place(stream))
+            io_text.plural(frames, "frame"), place(stream))
     end,
     close = function(stream)
         stream:close()
@@ -256,7 +257,7 @@ local function add_counts(list, before)
     for what, count in pairs(counts()) do
         local more = count - before.counts[what] - (told_counts[what] - before.told[what])
         if more > 0 then
-            table.insert(list, { kind = what, count = more, text = waits.plural(more, "open " .. what) })
+            table.insert(list, { kind = what, count = more, text = io_text.plural(more, "open " .. what) })
         end
     end
 end

@@ -2,6 +2,7 @@
 --- came so far, the task's Lua stack without the frames that are ours or busted's, and what last crossed the
 --- ABI of the plugin.
 local crossings = require "nylon_ring.test.crossings"
+local io_text = require "nylon_ring.io.text"
 local nr = require "nylon_ring"
 
 local M = {}
@@ -126,14 +127,6 @@ function M.task_name(task)
     return is_ours(task:name()) and ("task %d"):format(task.id) or tostring(task)
 end
 
---- "1 frame", "2 frames".
----@param count integer
----@param noun string
----@return string
-function M.plural(count, noun)
-    return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
-end
-
 --- What a task awaits: "awaits echo /stream for 20 ms (sid 7, 2 frames so far)".
 ---@param info nylon_ring.TaskInfo
 ---@return string
@@ -146,7 +139,7 @@ function M.awaits(info)
         text = ("%s for %d ms"):format(text, info.since)
     end
     if info.sid then
-        local frames = info.frames and ", " .. M.plural(info.frames, "frame") .. " so far" or ""
+        local frames = info.frames and ", " .. io_text.plural(info.frames, "frame") .. " so far" or ""
         text = ("%s (sid %s%s)"):format(text, info.sid, frames)
     end
     return text

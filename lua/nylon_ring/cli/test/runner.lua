@@ -96,16 +96,6 @@ local function run_busted(runner, seen, output)
     end
 end
 
---- The line of the spec that called `os.exit`.
-local function exit_place()
-    local level = 1
-    while debug.getinfo(level, "f") and debug.getinfo(level, "f").func ~= os.exit do
-        level = level + 1
-    end
-    local info = debug.getinfo(level + 1, "Sl")
-    return info and ("%s:%d"):format(info.short_src, info.currentline) or "a spec"
-end
-
 --- How the run of the program meets what a spec may do to it.
 local function guards(plan, who, counted)
     return {
@@ -120,7 +110,8 @@ local function guards(plan, who, counted)
             end
         end,
         on_exit = function(code)
-            say.error(who, ("%s called os.exit(%d): the other specs had no turn"):format(exit_place(), code))
+            local place = waits.here() or "a spec"
+            say.error(who, ("%s called os.exit(%d): the other specs had no turn"):format(place, code))
             return code == 0 and 1 or code
         end,
         -- Only the spec that waits is to fail: the others go on in the same task.
