@@ -130,7 +130,7 @@ describe("the pages tell of", function()
             end
         end
         assert.is_true(#names >= 6)
-        assert.same({}, missing(prose(TEST, "Every assert"), with_prefix("assert.", names), as_call))
+        assert.same({}, missing(prose(TEST, "Asserts"), with_prefix("assert.", names), as_call))
         for _, name in ipairs(names) do
             assert(coverage.examples:find("assert.is_not_" .. name, 1, true), name .. " is not shown negated")
         end
