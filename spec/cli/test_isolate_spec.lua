@@ -111,11 +111,16 @@ ok 3 - is next
             ffi.cdef "void _exit(int);"
             it("is gone", function() ffi.C._exit(0) end)
         ]])
+        folder:write_spec("d_spec.lua", [[
+            it("is over", function() end)
+            teardown(function() os.exit(0) end)
+        ]])
         local got = folder:test("-o", "TAP", "--isolate")
         assert.equal(1, got.code)
         assert.matches("the process of this file left early with exit code 1 in the spec 'leaves'\n", got.out)
-        assert.matches("the process of this file was ended by SIGKILL\n", got.out)
+        assert.matches("the process of this file was ended by SIGKILL before its first spec\n", got.out)
         assert.matches("the process of this file left early with exit code 0 in the spec 'is gone'", got.out)
+        assert.matches("left early with exit code 1 after the spec 'is over'\n", got.out)
     end)
 
     it("ignores what is no event of a file, and keeps every event beside it", function()
@@ -187,7 +192,7 @@ ok 3 - is next
         { "a spec that sets its own limit", "it('spins', function() nr.test.limit(90) while true do end end)",
             "the spec did not end within 90 ms", " in the spec 'spins'" },
         { "a hook", "before_each(function() while true do end end) it('has no turn', function() end)",
-            "before_each of the file did not end within 100 ms", "" },
+            "before_each of the file did not end within 100 ms", " before its first spec" },
     }
     for _, case in ipairs(busy) do
         local what, code, limit, where = unpack(case)

@@ -171,11 +171,20 @@ local function full_name(spec)
     return table.concat(names, " ")
 end
 
+-- How far the process came.
+function Record:_position()
+    local last = self.specs[#self.specs]
+    if not last then
+        return " before its first spec"
+    end
+    return (" %s the spec '%s'"):format(self.spec and "in" or "after", full_name(last))
+end
+
 --- What the process was doing at its end: " in the spec 'x', with the plugin 'y' loaded"; or what it has said
 --- of its end itself (src/host/crash.c).
 ---@return string
 function Record:circumstances()
-    local text = self.spec and (" in the spec '%s'"):format(full_name(self.spec)) or ""
+    local text = self:_position()
     local culprit = self.err:match "%f[^%z\n]nylon%-ring: (plugin '[^\n]-' crashed: [^\n]*)"
     if culprit then
         return ("%s: %s"):format(text, culprit)
