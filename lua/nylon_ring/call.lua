@@ -99,7 +99,9 @@ local function resolve(plugin, target, body, opts)
         return target._c, kept.path, body or kept.body, opts, target, kept.state
     end
     requests.check(target)
-    local c, err = requests.fill(target)
+    local nth = plugin._tables + 1
+    plugin._tables = nth
+    local c, err = requests.fill(target, nth)
     if not c then
         return nil, err, "", nil, nil
     end

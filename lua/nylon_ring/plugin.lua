@@ -61,6 +61,7 @@ M.UNLOAD, M.RELOAD = UNLOAD, RELOAD
 ---@field package _timeout number
 ---@field package _targets table<string, nylon_ring.Request> short forms that were prepared
 ---@field package _targets_left integer
+---@field package _tables integer requests that came as tables
 local Plugin = {}
 Plugin.__index = Plugin
 M.Plugin = Plugin
@@ -135,6 +136,7 @@ function M.load(path, opts)
         _handle = handle,
         _c = ffi.cast("nr__handle_t *", handle),
         _timeout = timeout,
+        _tables = 0,
     }, Plugin)
     take_info(plugin)
     loaded[#loaded + 1] = plugin

@@ -176,6 +176,15 @@ describe("a field that no request has", function()
         echo:unload()
     end)
 
+    it("raises before long in a plugin that has had many requests", function()
+        local echo = assert(nr.load(support.plugin "echo"))
+        for _ = 1, 5000 do echo:call { path = "/echo", body = "x" } end
+        raises(function()
+            for _ = 1, 1000 do echo:call { path = "/echo", boody = "x" } end
+        end)
+        echo:unload()
+    end)
+
     it("raises in a router, where a handler may set what it likes", function()
         local echo = assert(nr.load(support.plugin "echo"))
         local r = nr.router()
