@@ -1,6 +1,8 @@
 /* Calls that the host ends: by time, by their caller, with their plugin, with their worker. */
 #define _GNU_SOURCE
 
+#include <stdlib.h>
+
 #include "core_support.h"
 
 static core_t core;
@@ -61,6 +63,51 @@ static void a_cancel_takes_back_a_timeout_that_was_not_fetched(void **state) {
     assert_int_equal(nr_worker_next(core.worker, &event), 1);
     assert_int_equal(event.result.sid, second);
     assert_int_equal(event.result.error, NR_E_PLUGIN_UNLOADED);
+    assert_int_equal(nr_worker_next(core.worker, &event), 0);
+}
+
+/* Looking through what is queued for each one would take minutes. */
+static void a_cancel_costs_the_same_however_many_have_timed_out(void **state) {
+    played_t *played = core_play(&core, NULL);
+    enum { CALLS = 400000 };
+    uint64_t *sids = malloc(CALLS * sizeof *sids);
+    nr_event_t event;
+
+    (void)state;
+    for (int i = 0; i < CALLS; i++) {
+        sids[i] = core_call(played, NULL, 0);
+    }
+    assert_int_equal(nr__worker_give_up_lane(core.worker, &played->lane, NR_E_TIMEOUT), CALLS);
+    for (int i = 0; i < CALLS / 2; i++) {
+        assert_int_equal(nr_call_cancel(core.worker, sids[i]), 0);
+    }
+    for (int i = CALLS; i-- > CALLS / 2 + 1;) {
+        assert_int_equal(nr_call_cancel(core.worker, sids[i]), 0);
+    }
+    assert_int_equal(nr_worker_next(core.worker, &event), 1);
+    assert_int_equal(event.result.sid, sids[CALLS / 2]);
+    assert_int_equal(nr_worker_next(core.worker, &event), 0);
+    free(sids);
+}
+
+static void a_cancel_takes_back_the_end_of_the_use_that_it_names(void **state) {
+    played_t *played = core_play(&core, NULL);
+    uint64_t sids[4];
+    nr_event_t event;
+
+    (void)state;
+    for (int i = 0; i < 4; i++) { /* the same slot, again and again */
+        sids[i] = core_call(played, NULL, 0);
+        assert_int_equal((sids[i] ^ sids[0]) & 0xfffff, 0);
+        nr__worker_give_up_lane(core.worker, &played->lane, NR_E_TIMEOUT);
+    }
+    assert_int_equal(nr_call_cancel(core.worker, sids[0]), 0);
+    assert_int_equal(nr_worker_next(core.worker, &event), 1);
+    assert_int_equal(event.result.sid, sids[1]);
+    assert_int_equal(nr_call_cancel(core.worker, sids[1]), NR_E_CANCELLED);
+    assert_int_equal(nr_call_cancel(core.worker, sids[2]), 0);
+    assert_int_equal(nr_call_cancel(core.worker, sids[2]), NR_E_CANCELLED);
+    assert_int_equal(nr_call_cancel(core.worker, sids[3]), 0);
     assert_int_equal(nr_worker_next(core.worker, &event), 0);
 }
 
@@ -210,6 +257,8 @@ int main(void) {
         TEST(a_call_times_out_and_its_plugin_is_told),
         TEST(a_cancelled_call_never_completes),
         TEST(a_cancel_takes_back_a_timeout_that_was_not_fetched),
+        TEST(a_cancel_takes_back_the_end_of_the_use_that_it_names),
+        TEST(a_cancel_costs_the_same_however_many_have_timed_out),
         TEST(many_deadlines_fire_in_order_and_finished_ones_do_not),
         TEST(a_worker_without_a_free_slot_refuses_calls),
         TEST(worker_ids_run_out_and_are_used_again),

@@ -103,7 +103,8 @@ typedef struct nr__cold {
     struct nr_stream *stream; /* NULL for a unary; written by the loop, under the claim */
     struct nr__value *values; /* under the claim; the loop's when the slot is not open */
     struct nr__lease *lease;  /* the same */
-    uint64_t values_size;     /* the same */
+    uint32_t values_size;     /* the same; NR_STATE_MAX is the most */
+    uint32_t ended;           /* number of the last end that was queued [loop] */
     uint64_t due, queued;     /* deadline, and the one that the heap knows [loop] */
 } nr__cold_t;
 

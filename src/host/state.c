@@ -77,7 +77,7 @@ static nr__value_t *put(nr__cold_t *cold, nr__value_t *value) {
     }
     value->next = cold->values;
     cold->values = value;
-    cold->values_size = size;
+    cold->values_size = (uint32_t)size;
     return old;
 }
 

@@ -1,10 +1,8 @@
 #include "worker.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "error.h"
-#include "memory.h"
 #include "pending.h"
 #include "stream.h"
 
@@ -49,7 +47,7 @@ size_t nr_worker_pending(const nr_worker_t *worker) {
 
 /* Events that need no more mail. */
 static int has_events(const nr_worker_t *worker) {
-    return worker->batch != 0 || worker->errors_len > 0 || worker->ready != NULL ||
+    return worker->batch != 0 || worker->ends.live > 0 || worker->ready != NULL ||
            worker->emitted != NULL;
 }
 
@@ -82,34 +80,19 @@ void nr__worker_emit(nr_worker_t *worker, nr__event_t *event) {
 }
 
 void nr__worker_ended(nr_worker_t *worker, void *user, uint64_t sid, int error) {
-    nr__ended_t ended = {user, sid, error};
+    nr__ended_t ended = {user, sid, error, 0};
 
-    if (worker->errors_first + worker->errors_len == worker->errors_cap) {
-        /* The fetched ones in front are given up as soon as they are the most. */
-        if (worker->errors_first > worker->errors_len) {
-            memmove(worker->errors, worker->errors + worker->errors_first,
-                    worker->errors_len * sizeof ended);
-            worker->errors_first = 0;
-        } else {
-            worker->errors_cap = worker->errors_cap == 0 ? 64 : worker->errors_cap * 2;
-            worker->errors = nr__must_realloc(worker->errors, worker->errors_cap * sizeof ended);
-        }
-    }
-    worker->errors[worker->errors_first + worker->errors_len++] = ended;
+    nr__ends_push(&worker->ends, nr__slot_cold(nr__slot_find(sid)), &ended);
 }
 
 int nr__worker_forget_ended(nr_worker_t *worker, uint64_t sid) {
-    for (size_t i = 0; i < worker->errors_len; i++) {
-        nr__ended_t *ended = &worker->errors[worker->errors_first + i];
+    nr__slot_t *slot = sid >> 56 == worker->slab->id ? nr__slot_find(sid) : NULL;
 
-        if (ended->sid == sid) {
-            worker->errors_len--;
-            memmove(ended, ended + 1, (worker->errors_len - i) * sizeof *ended);
-            nr__worker_update(worker);
-            return 1;
-        }
+    if (slot == NULL || !nr__ends_take_back(&worker->ends, nr__slot_cold(slot), sid)) {
+        return 0;
     }
-    return 0;
+    nr__worker_update(worker);
+    return 1;
 }
 
 /* The next call that the host has ended. */
@@ -117,12 +100,8 @@ static int next_ended(nr_worker_t *worker, nr_event_t *event) {
     nr__ended_t ended;
     nr_result_t *result = &event->result;
 
-    if (worker->errors_len == 0) {
+    if (!nr__ends_next(&worker->ends, &ended)) {
         return 0;
-    }
-    ended = worker->errors[worker->errors_first++];
-    if (--worker->errors_len == 0) {
-        worker->errors_first = 0;
     }
     event->kind = NR_EVENT_RESULT;
     event->user = result->user = ended.user;
@@ -231,7 +210,7 @@ static void free_events(nr_worker_t *worker) {
     while (next_emitted(worker, &event)) {
         free_given(worker);
     }
-    free(worker->errors);
+    nr__ends_free(&worker->ends);
 }
 
 /* Gives up every unary call; no event comes for it. */

@@ -3,9 +3,9 @@
  * thread; other threads reach it through its mailbox only.
  *
  *     mailbox ──detach──▶ batch ─────┐      batch: slots and jobs, the worker's own until each one
- *     errors, ready, emitted ────────┴─▶ nr_worker_next          is taken, also by a nested next
+ *     ends, ready, emitted ──────────┴─▶ nr_worker_next          is taken, also by a nested next
  *
- *     errors   calls that the host ended (timeout, unload): one line each
+ *     ends     calls that the host ended (timeout, unload): one line each
  *     ready    streams that somebody waits for and that have something
  *     emitted  events that others made: unloads, logs
  */
@@ -13,6 +13,7 @@
 #define NR__WORKER_H
 
 #include "deadline.h"
+#include "ended.h"
 #include "frame.h"
 #include "mailbox.h"
 #include "plugin.h"
@@ -69,13 +70,6 @@ void nr__worker_update(nr_worker_t *worker);
 
 /* ---- For worker.c, pending.c, stream.c ---- */
 
-/* A call that the host ended and whose event was not fetched. */
-typedef struct nr__ended {
-    void *user;
-    uint64_t sid;
-    int error;
-} nr__ended_t;
-
 struct nr_worker {
     nr__slab_t *slab; /* outlives the worker */
     uint64_t epoch;   /* which worker of its slab it is */
@@ -84,8 +78,7 @@ struct nr_worker {
     int alive;   /* what the loop was told */
 
     uintptr_t batch; /* detached mail, oldest first */
-    nr__ended_t *errors;
-    size_t errors_first, errors_len, errors_cap;
+    nr__ends_t ends;
     struct nr_stream *ready, *ready_last;
     nr__event_t *emitted, *emitted_last;
     nr__event_t *given; /* what the last nr_worker_next gave out */
@@ -99,7 +92,7 @@ struct nr_worker {
 /* Queues the end of a call. [loop] */
 void nr__worker_ended(nr_worker_t *worker, void *user, uint64_t sid, int error);
 
-/* Takes a queued end back: 1 when there was one. [loop] */
+/* Takes the queued end of a call back: 1 when there was one. [loop] */
 int nr__worker_forget_ended(nr_worker_t *worker, uint64_t sid);
 
 #endif
