@@ -202,24 +202,25 @@ static int stops(uint64_t word, nr__input_t input) {
 }
 
 /* The loop's inputs: what they lead to, or -1 where they can not come. */
-static const int loop_rows[NR__STATES][7] = {
-    /*              OPEN       GIVE_UP      _MAIL         _HELD       POP          TAKE      GONE */
-    [NR__DONE] = {NR__OPEN, NR__DONE, -1, -1, -1, -1, NR__DONE},
-    [NR__DROPPED] = {NR__OPEN, NR__DROPPED, -1, -1, -1, -1, NR__DROPPED},
-    [NR__OPEN] = {-1, NR__DROPPED, NR__GIVEN_UP, NR__PARKED, NR__OPEN, -1, NR__OPEN},
-    [NR__ANSWERED] = {-1, NR__DONE, NR__ANSWERED, -1, NR__DONE, NR__DONE, NR__ANSWERED},
-    [NR__GIVEN_UP] = {-1, -1, NR__GIVEN_UP, -1, NR__DROPPED, -1, NR__GIVEN_UP},
-    [NR__PARKED] = {-1, NR__PARKED, NR__PARKED, NR__PARKED, NR__PARKED, -1, NR__GIVEN_UP},
+static const int loop_rows[NR__STATES][8] = {
+    /*              OPEN     GIVE_UP      _MAIL         _HELD       POP        TAKE    GONE FORGET
+     */
+    [NR__DONE] = {NR__OPEN, NR__DONE, -1, -1, -1, -1, NR__DONE, NR__DONE},
+    [NR__DROPPED] = {-1, NR__DROPPED, -1, -1, -1, -1, NR__DROPPED, NR__DONE},
+    [NR__OPEN] = {-1, NR__DROPPED, NR__GIVEN_UP, NR__PARKED, NR__OPEN, -1, NR__OPEN, -1},
+    [NR__ANSWERED] = {-1, NR__DONE, NR__ANSWERED, -1, NR__DONE, NR__DONE, NR__ANSWERED, -1},
+    [NR__GIVEN_UP] = {-1, -1, NR__GIVEN_UP, -1, NR__DROPPED, -1, NR__GIVEN_UP, -1},
+    [NR__PARKED] = {-1, NR__PARKED, NR__PARKED, NR__PARKED, NR__PARKED, -1, NR__GIVEN_UP, -1},
 };
 
 static void the_loops_input_in_every_state(void **state) {
-    static const nr__input_t inputs[7] = {NR__IN_OPEN,         NR__IN_GIVE_UP, NR__IN_GIVE_UP_MAIL,
+    static const nr__input_t inputs[8] = {NR__IN_OPEN,         NR__IN_GIVE_UP, NR__IN_GIVE_UP_MAIL,
                                           NR__IN_GIVE_UP_HELD, NR__IN_POP,     NR__IN_TAKE,
-                                          NR__IN_GONE};
+                                          NR__IN_GONE,         NR__IN_FORGET};
 
     (void)state;
     for (int from = 0; from < NR__STATES; from++) {
-        for (int i = 0; i < 7; i++) {
+        for (int i = 0; i < 8; i++) {
             uint64_t word = UINT64_C(77) << 28 | 5 << 8 | (uint64_t)from | NR__MAILED;
 
             if (loop_rows[from][i] < 0) {
@@ -278,7 +279,7 @@ static void a_stale_sid_is_told_by_its_generation(void **state) {
     assert_int_equal((uint32_t)old.sid & 0xfffff, (uint32_t)young.sid & 0xfffff);
     assert_int_not_equal(old.sid, young.sid);
     core_send(played, old.sid, NR_OK, "stale");
-    assert_int_equal(counters().late - before.late, 1);
+    assert_int_equal(counters().duplicate - before.duplicate, 1);
     core_send(played, young.sid + (UINT64_C(2) << 20), NR_OK, "of the future");
     core_send(played, young.sid & ~(UINT64_C(0xfffffffff) << 20), NR_OK, "of no generation");
     core_send(played, young.sid ^ 0xfffff, NR_OK, "of no slot");
@@ -287,6 +288,52 @@ static void a_stale_sid_is_told_by_its_generation(void **state) {
     assert_int_equal(counters().unknown - before.unknown, 5);
     assert_int_equal(core_state(young.sid), NR__OPEN);
     clean(&young);
+}
+
+static void only_what_is_owed_is_paid(void **state) {
+    subject_t answered = make(NR__DONE, 0), open = make(NR__OPEN, 0), owed = make(NR__DROPPED, 0);
+    counters_t before = counters();
+
+    (void)state;
+    assert_int_equal((answered.sid ^ open.sid) & 0xfffff, 0); /* the slot serves another use */
+    assert_int_not_equal((owed.sid ^ make(NR__DROPPED, 0).sid) & 0xfffff, 0); /* this is kept */
+    for (int i = 0; i < 3; i++) {
+        core_send(played, answered.sid, NR_OK, "once more");
+    }
+    assert_int_equal(counters().owed, before.owed + 1);
+    assert_int_equal(counters().duplicate, before.duplicate + 3);
+    core_send(played, owed.sid, NR_OK, "late");
+    core_send(played, owed.sid, NR_OK, "and once more");
+    assert_int_equal(counters().owed, before.owed);
+    assert_int_equal(counters().late, before.late + 1);
+    assert_int_equal(counters().duplicate, before.duplicate + 4);
+    clean(&open);
+}
+
+/* More than are kept: their slots serve other uses, and every one is still paid, but none twice. */
+static void what_was_forgotten_is_still_owed(void **state) {
+    enum { USES = 3 * NR__SLAB_OWING };
+    static uint64_t sids[USES];
+    counters_t before = counters();
+    uint32_t fresh;
+
+    (void)state;
+    for (int i = 0; i < USES; i++) {
+        sids[i] = make(NR__DROPPED, 0).sid;
+        fresh = i == NR__SLAB_OWING ? core.worker->slab->fresh : fresh;
+    }
+    assert_int_equal(core.worker->slab->fresh, fresh); /* no slot for each */
+    assert_int_equal(counters().owed, before.owed + USES);
+    assert_true(played->image.forgotten >= USES - NR__SLAB_OWING - 1);
+    for (int twice = 0; twice < 2; twice++) {
+        for (int i = 0; i < USES; i++) {
+            core_send(played, sids[i], NR_OK, "late");
+        }
+        assert_int_equal(counters().owed, before.owed);
+        assert_int_equal(played->image.forgotten, 0);
+    }
+    assert_int_equal(counters().late, before.late + USES);
+    assert_int_equal(counters().duplicate, before.duplicate + USES);
 }
 
 static void a_sid_of_another_image_is_unknown(void **state) {
@@ -347,6 +394,8 @@ int main(void) {
         cmocka_unit_test(a_plugins_input_never_passes_for_the_loops),
         cmocka_unit_test_setup_teardown(giving_up_goes_where_the_slot_allows, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stale_sid_is_told_by_its_generation, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_what_is_owed_is_paid, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_forgotten_is_still_owed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_sid_of_another_image_is_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(a_used_up_slot_is_retired, setup, teardown),
     };

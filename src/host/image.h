@@ -55,6 +55,10 @@ typedef struct nr__image {
      * 0) when its late ending result comes. Above 0 after shutdown: it is never unmapped. */
     _Atomic uint64_t owed;
 
+    /* Of these, the ones whose slot serves another use by now, so that nothing tells which uses
+     * they are of: a result of an older use than its slot's is one of them while there are any. */
+    _Atomic uint64_t forgotten;
+
     /* Payloads whose release or drop_fn lies in this image and has not been called. */
     _Atomic uint64_t held;
 

@@ -140,7 +140,7 @@ static int give_up_open(nr_worker_t *worker, nr__slot_t *slot, uint64_t word) {
     slot->kind = NR__NOTHING;
     nr__slot_unclaim(slot, nr__slot_step(word, input));
     if (input == NR__IN_GIVE_UP) {
-        nr__slab_give(worker->slab, slot);
+        nr__slab_keep(worker->slab, slot);
     }
     free_extras(extras);
     return NR__WAS_OPEN;
@@ -281,7 +281,7 @@ int nr__pending_mail(nr_worker_t *worker, nr__slot_t *slot, nr_event_t *event) {
         return nr__stream_mail(nr__slot_cold(slot)->stream, event);
     }
     if (nr__slot_state(next) == NR__DROPPED) {
-        nr__slab_give(worker->slab, slot);
+        nr__slab_keep(worker->slab, slot);
     }
     return 0;
 }
@@ -301,7 +301,7 @@ static void release_parked(nr_worker_t *worker, nr__slot_t *slot) {
     }
     nr__slot_unclaim(slot, word);
     if ((word & NR__MAILED) == 0) {
-        nr__slab_give(worker->slab, slot);
+        nr__slab_keep(worker->slab, slot);
     }
     free_extras(extras);
 }

@@ -68,11 +68,56 @@ void nr__slab_release(nr__slab_t *slab) {
     uv_mutex_unlock(&registry);
 }
 
+void nr__slab_keep(nr__slab_t *slab, nr__slot_t *slot) {
+    /* `forget` takes one generation more than a use. */
+    if (nr__slot_generation(nr__slot_word(slot)) >= NR__GENERATION_MAX - 2) {
+        return;
+    }
+    slot->mail.next = 0;
+    if (slab->owing != NULL) {
+        slab->owing_last->mail.next = (uintptr_t)slot;
+    } else {
+        slab->owing = slot;
+    }
+    slab->owing_last = slot;
+    slab->owing_len++;
+}
+
+/* Makes a slot that was kept fit for another use. The generation that it gets is no sid's: it lets
+ * the owed result find that its use is over, and look at what the image has forgotten. */
+static void forget(nr__slot_t *slot) {
+    nr__lane_t *lane = atomic_load_explicit(&nr__slot_cold(slot)->lane, memory_order_relaxed);
+    uint64_t word = nr__slot_word(slot);
+
+    if (nr__slot_state(word) != NR__DROPPED) {
+        return; /* it was paid */
+    }
+    atomic_fetch_add_explicit(&lane->image->forgotten, 1, memory_order_relaxed);
+    /* Releases the above to whoever finds the generation. */
+    if (!atomic_compare_exchange_strong_explicit(
+            &slot->word, &word, nr__slot_step(word, NR__IN_FORGET) + (UINT64_C(1) << 28),
+            memory_order_release, memory_order_relaxed)) {
+        nr__one_less(&lane->image->forgotten);
+    }
+}
+
+static nr__slot_t *take_owing(nr__slab_t *slab) {
+    nr__slot_t *slot = slab->owing;
+
+    slab->owing = (nr__slot_t *)slot->mail.next;
+    slab->owing_len--;
+    forget(slot);
+    return slot;
+}
+
 nr__slot_t *nr__slab_more(nr__slab_t *slab, int *error) {
     uint32_t index = slab->fresh;
     nr__chunk_t *chunk;
     nr__slot_t *slot;
 
+    if (slab->owing_len > (index < NR__SLAB_SLOTS ? NR__SLAB_OWING : 0)) {
+        return take_owing(slab);
+    }
     if (index == NR__SLAB_SLOTS) {
         *error = NR_E_TOO_MANY_CALLS;
         return NULL;

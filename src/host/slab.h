@@ -19,6 +19,11 @@
 #define NR__SLAB_SLOTS (NR__SLAB_CHUNK * NR__SLAB_CHUNKS)
 #define NR__SLABS 256u
 
+/* So many slots whose last use is owed are kept as they are, before the oldest is used again and
+ * its debt forgotten (see nr__image_t): while a slot is kept, it tells a late result from one that
+ * comes twice. */
+#define NR__SLAB_OWING 1024u
+
 #define NR__GENERATION_BITS 36
 #define NR__GENERATION_MAX ((UINT64_C(1) << NR__GENERATION_BITS) - 1)
 
@@ -32,8 +37,10 @@ typedef struct nr__chunk {
 typedef struct nr__slab {
     nr__mailbox_t mailbox;
     _Alignas(64) _Atomic(nr__chunk_t *) chunks[NR__SLAB_CHUNKS];
-    _Alignas(64) nr__slot_t *idle; /* linked by mail.next, last used first [loop] */
-    uint32_t fresh;                /* slots from here on were never used [loop] */
+    _Alignas(64) nr__slot_t *idle;  /* linked by mail.next, last used first [loop] */
+    nr__slot_t *owing, *owing_last; /* idle ones whose last use is owed, oldest first [loop] */
+    uint32_t owing_len;
+    uint32_t fresh; /* slots from here on were never used [loop] */
     uint8_t id;
     int used; /* by a worker; under the registry's lock */
 } nr__slab_t;
@@ -65,6 +72,9 @@ static inline void nr__slab_give(nr__slab_t *slab, nr__slot_t *slot) {
         slab->idle = slot;
     }
 }
+
+/* The same for one whose last use is owed. [loop] */
+void nr__slab_keep(nr__slab_t *slab, nr__slot_t *slot);
 
 /* A slot below `fresh`. [loop] */
 static inline nr__slot_t *nr__slab_slot(nr__slab_t *slab, uint32_t index) {

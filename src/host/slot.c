@@ -30,14 +30,14 @@ static int claimed_belongs(nr__slot_t *slot, const nr__image_t *image) {
     return slot->tag == tag && (tag != NR__TAG_LOOK || belongs(slot, image));
 }
 
-/* One result less that is owed. Not below 0: a plugin may answer a use that was forgotten twice. */
-static void pay(nr__image_t *image) {
-    uint64_t owed = atomic_load_explicit(&image->owed, memory_order_relaxed);
+int nr__one_less(_Atomic uint64_t *counter) {
+    uint64_t count = atomic_load_explicit(counter, memory_order_relaxed);
 
-    while (owed > 0 &&
-           !atomic_compare_exchange_weak_explicit(&image->owed, &owed, owed - 1,
-                                                  memory_order_relaxed, memory_order_relaxed)) {
+    while (count > 0 &&
+           !atomic_compare_exchange_weak_explicit(counter, &count, count - 1, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
     }
+    return count > 0;
 }
 
 static void count(nr__image_t *image, nr__verdict_t verdict, nr__input_t input) {
@@ -50,18 +50,23 @@ static void count(nr__image_t *image, nr__verdict_t verdict, nr__input_t input) 
     }
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
     if (verdict == NR__PAID) {
-        pay(image);
+        nr__one_less(&image->owed);
     }
 }
 
-/* What a sid means whose slot serves, or served, another generation. */
-static nr__verdict_t stale(uint64_t word, uint64_t sid, nr__input_t input) {
+/* What a sid means whose slot serves, or served, another generation. Slots whose use is owed are
+ * kept for long, so that a result of an older use was answered before; unless its image owes
+ * results whose slots were used again after all. */
+static nr__verdict_t stale(nr__image_t *image, uint64_t word, uint64_t sid, nr__input_t input) {
     uint64_t generation = sid >> 20 & NR__GENERATION_MAX;
 
     if (generation == 0 || generation > nr__slot_generation(word)) {
         return NR__UNKNOWN;
     }
-    return input == NR__IN_HOLD ? NR__REFUSED : input == NR__IN_FRAME ? NR__LATE : NR__PAID;
+    if (input == NR__IN_HOLD || input == NR__IN_FRAME) {
+        return input == NR__IN_HOLD ? NR__REFUSED : NR__LATE;
+    }
+    return nr__one_less(&image->forgotten) ? NR__PAID : NR__DUPLICATE;
 }
 
 /* An input that claims nothing. 0: the word has changed meanwhile, look again. */
@@ -91,7 +96,7 @@ static int try_claim(nr__image_t *image, uint64_t sid, nr__input_t input, nr__cl
 
     claim->word = nr__slot_word(claim->slot);
     if (nr__slot_identity(claim->word) != (sid & (UINT64_MAX >> 8))) {
-        claim->verdict = stale(claim->word, sid, input);
+        claim->verdict = stale(image, claim->word, sid, input);
         return 1;
     }
     if (claim->word & NR__CLAIMED) {

@@ -30,7 +30,7 @@
 
 typedef enum nr__state {
     NR__DONE,     /* free; the plugin has answered its last use (or owed nothing) */
-    NR__DROPPED,  /* free; the plugin owed an answer when its last use was given up */
+    NR__DROPPED,  /* free, after others; the plugin owes the answer of its last use, given up */
     NR__OPEN,     /* the plugin may answer */
     NR__ANSWERED, /* the last answer is there (or nothing is owed); the loop has to take it */
     NR__GIVEN_UP, /* the host gave up; still in the mailbox */
@@ -50,6 +50,7 @@ typedef enum nr__input {
     NR__IN_POP,          /* loop: it comes out of the mailbox */
     NR__IN_TAKE,         /* loop: its answer is taken, it is in no mailbox */
     NR__IN_GONE,         /* loop: the image was shut down */
+    NR__IN_FORGET,       /* loop: another use needs the slot, whose last one is owed */
     NR__INPUTS
 } nr__input_t;
 
@@ -164,6 +165,9 @@ static inline NrStatus nr__outcome_status(nr_outcome_t outcome) {
  * unclaim. [any thread] */
 nr__claim_t nr__slot_claim(nr__image_t *image, uint64_t sid, nr__input_t input);
 
+/* Takes one off a counter that is above 0: 1; else 0. [any thread] */
+int nr__one_less(_Atomic uint64_t *counter);
+
 /* Ends a claim: the slot's word becomes `word`. [any thread] */
 static inline void nr__slot_unclaim(nr__slot_t *slot, uint64_t word) {
     /* Pairs with the acquiring loads and the compare and swap of the next one to look. */
@@ -206,8 +210,8 @@ static inline uint64_t nr__slot_open(nr__slot_t *slot, nr__cold_t *cold, nr__lan
     /* Pairs with `belongs`, where a late answer looks at an idle slot's lane. */
     atomic_store_explicit(&cold->lane, lane, memory_order_release);
     slot->tag = nr__image_tag(lane->image);
-    /* Nobody changes an idle slot but the loop, except that a late answer pays what is owed, which
-     * this use need not know. Releases the cold half to who claims. */
+    /* Nobody changes an idle slot whose last use was answered, or forgotten, but the loop. Releases
+     * the cold half to who claims. */
     atomic_store_explicit(&slot->word, word, memory_order_release);
     return word;
 }

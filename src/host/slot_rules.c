@@ -20,8 +20,8 @@
 #define PAID(next)                                                                                 \
     { NR__PAID, next }
 
-/* What is late or a duplicate is said of the last use; of an older one, a sid's generation tells
- * only that it is late. A stream is never leased, so no COMMIT comes to what only a stream can be.
+/* What is late or a duplicate is said of the last use; what it is of an older one, see `stale`. A
+ * stream is never leased, so no COMMIT comes to what only a stream can be.
  */
 const nr__rule_t nr__rules[NR__STATES][NR__INPUTS] = {
     [NR__DONE] =
@@ -37,10 +37,11 @@ const nr__rule_t nr__rules[NR__STATES][NR__INPUTS] = {
             [NR__IN_POP] = NEVER,
             [NR__IN_TAKE] = NEVER,
             [NR__IN_GONE] = STAYS,
+            [NR__IN_FORGET] = STAYS,
         },
     [NR__DROPPED] =
         {
-            [NR__IN_OPEN] = TO(NR__OPEN),
+            [NR__IN_OPEN] = NEVER,
             [NR__IN_FRAME] = LATE,
             [NR__IN_ANSWER] = PAID(NR__DONE),
             [NR__IN_COMMIT] = PAID(NR__DONE),
@@ -51,6 +52,7 @@ const nr__rule_t nr__rules[NR__STATES][NR__INPUTS] = {
             [NR__IN_POP] = NEVER,
             [NR__IN_TAKE] = NEVER,
             [NR__IN_GONE] = STAYS,
+            [NR__IN_FORGET] = TO(NR__DONE),
         },
     [NR__OPEN] =
         {
@@ -65,6 +67,7 @@ const nr__rule_t nr__rules[NR__STATES][NR__INPUTS] = {
             [NR__IN_POP] = TO(NR__OPEN),
             [NR__IN_TAKE] = NEVER,
             [NR__IN_GONE] = STAYS,
+            [NR__IN_FORGET] = NEVER,
         },
     [NR__ANSWERED] =
         {
@@ -79,6 +82,7 @@ const nr__rule_t nr__rules[NR__STATES][NR__INPUTS] = {
             [NR__IN_POP] = TO(NR__DONE),
             [NR__IN_TAKE] = TO(NR__DONE),
             [NR__IN_GONE] = STAYS,
+            [NR__IN_FORGET] = NEVER,
         },
     [NR__GIVEN_UP] =
         {
@@ -93,6 +97,7 @@ const nr__rule_t nr__rules[NR__STATES][NR__INPUTS] = {
             [NR__IN_POP] = TO(NR__DROPPED),
             [NR__IN_TAKE] = NEVER,
             [NR__IN_GONE] = STAYS,
+            [NR__IN_FORGET] = NEVER,
         },
     [NR__PARKED] =
         {
@@ -107,6 +112,7 @@ const nr__rule_t nr__rules[NR__STATES][NR__INPUTS] = {
             [NR__IN_POP] = TO(NR__PARKED),
             [NR__IN_TAKE] = NEVER,
             [NR__IN_GONE] = TO(NR__GIVEN_UP),
+            [NR__IN_FORGET] = NEVER,
         },
 };
 
