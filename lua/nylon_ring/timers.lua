@@ -28,7 +28,7 @@ local M = {}
 ---@field seq integer breaks ties, so that equal times fire in the order of their start
 ---@field fire? fun() nil: cancelled or fired
 ---@field by_hand? boolean a clock's, and not in the heap
----@field before? nylon_ring.Timer that was deferred before it
+---@field before? nylon_ring.Timer|false that was deferred before it
 
 ---@type nylon_ring.Timer[]
 local heap = {}
@@ -264,7 +264,7 @@ function M.deferrable(run)
         waker = uv.new_async(fire_deferred)
         waker:unref()
     end
-    return { fire = run }
+    return { fire = run, before = false }
 end
 
 ---Calls an entry's function in the loop's next turn. Once an entry; for finalizers.

@@ -152,6 +152,26 @@ describe("a stream", function()
         hold:call "/release"
     end)
 
+    it("raises nothing out of the collector, whatever a script has made of luv", function()
+        nr.test.allow_leaks()
+        local plugin = nr.plugin_from_lua { ["*"] = function() nr.sleep(60000) end }
+        local async = debug.getregistry().uv_async.__index
+        local send, asked = async.send, 0
+        function async.send()
+            asked = asked + 1
+            error "not any more"
+        end
+        local ok, err = pcall(function()
+            assert(plugin:call_stream "/x")
+            collectgarbage()
+            collectgarbage()
+        end)
+        async.send = send
+        assert.is_true(ok, err)
+        assert.is_true(asked > 0)
+        plugin:unload { grace = 0 }
+    end)
+
     it("stays alive while a task waits for a frame and nobody else knows it", function()
         local got
         local task = nr.spawn(function()

@@ -8,6 +8,8 @@ local streams = require "nylon_ring.stream"
 local task = require "nylon_ring.task"
 local timers = require "nylon_ring.timers"
 
+local pcall, setmetatable = pcall, setmetatable
+
 local M = {}
 
 ---@class nylon_ring.LuaStream: nylon_ring.Stream
@@ -33,14 +35,15 @@ local function give_up(exchange, held)
     end
 end
 
--- Handlers must not run inside the collector: they hear of it in the loop's next turn.
+-- Handlers must not run inside the collector: they hear of it in the loop's next turn. Nor may anything be
+-- raised there, which LuaJIT does not survive everywhere, whatever a script has made of luv's functions.
 local function new_guard(exchange, held)
     local entry = timers.deferrable(function()
         give_up(exchange, held)
     end)
     return ffi.gc(ffi.new "char[1]", function()
         if held[1] then
-            timers.defer(entry)
+            pcall(timers.defer, entry)
         end
     end)
 end
