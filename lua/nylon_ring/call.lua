@@ -13,7 +13,7 @@ local requests = require "nylon_ring.request"
 local timers = require "nylon_ring.timers"
 local unread = require "nylon_ring.unread"
 
-local error, getmetatable, type = error, getmetatable, type
+local error, getmetatable, pcall, type = error, getmetatable, pcall, type
 local ffi_string = ffi.string
 local core_await, core_call, core_failure, core_result = core.await, core.call, core.failure, core.result
 local raised = core.raised
@@ -209,6 +209,7 @@ end
 ---@return true|nil ok
 ---@return nylon_ring.Error? err
 function M.notify(plugin, target, body, opts)
+    local request, rc = target, INTERRUPTED
     local c, state, _
     c, target, body, opts, _, state = resolve(plugin, target, body, opts)
     if not c then
@@ -218,12 +219,18 @@ function M.notify(plugin, target, body, opts)
         options.check("notify", opts, NOTIFY)
         state = opts.state or state
     end
-    if state ~= nil then
-        return core.notify(plugin._handle, c, body, state)
-    elseif fast.notify(fast, plugin._c, c, body, #body) ~= 0 then
-        return core_failure(plugin._handle)
+    if state == nil then
+        rc = fast.notify(fast, plugin._c, c, body, #body)
     end
-    return true
+    if rc == 0 then
+        return true
+    elseif rc ~= INTERRUPTED then
+        return core_failure(plugin._handle)
+    elseif fast.interrupted ~= 0 and pcall(core.check) then
+        await.let_signal_in()
+        return M.notify(plugin, request, body, { state = state })
+    end
+    return core.notify(plugin._handle, c, body, state)
 end
 
 return M

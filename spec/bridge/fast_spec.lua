@@ -5,9 +5,11 @@ if core.running() then
     -- These look at the bridge without the scheduler that our own runner puts on top of it.
     return pending "for a stock busted: ctest --test-dir build/release -R spec_bridge"
 end
+local fast = require "nylon_ring.fast"
 local ffi = require "ffi"
 local nr = require "nylon_ring"
 local support = require "spec.support"
+local uv = require "luv"
 local jit_util = require "jit.util"
 local vmdef = require "jit.vmdef"
 
@@ -136,6 +138,29 @@ describe("a call that is answered inside handle", function()
             end
             for _ = 1, 10 do echo_all() end
             assert.equal(0, garbage(echo_all))
+        end)
+    end)
+end)
+
+describe("a notification", function()
+    it("lets the loop see a signal first, where its task can suspend", function()
+        nr.run(function()
+            local plugin, turns = load "fixture_noop", 0
+            local timer = uv.new_timer()
+            fast.interrupted = 1
+            timer:start(1, 1, function()
+                turns = turns + 1
+                fast.interrupted = turns < 2 and 1 or 0
+            end)
+            table.sort({ 1, 2 }, function(a, b)
+                assert.is_true(plugin:notify "/fixed/16")
+                return a < b
+            end)
+            assert.equal(0, turns)
+            assert.is_true(plugin:notify("/fixed/16", "body"))
+            timer:close()
+            assert.is_true(turns >= 2)
+            plugin:unload()
         end)
     end)
 end)

@@ -15,6 +15,10 @@ local busy_loops = {
     ["calls with state"] = { "echo", [[
         while true do plugin:call("/echo", "x", { state = { key = "value" } }) end
     ]] },
+    ["notifications"] = { "echo", [[while true do plugin:notify("/echo", "x") end]] },
+    ["notifications with state"] = { "echo", [[
+        while true do plugin:notify("/echo", "x", { state = { key = "value" } }) end
+    ]] },
     ["streams"] = { "fixture_stream_inside", [[
         while true do plugin:call_stream("/?frames=1", "x"):each(function() end) end
     ]] },

@@ -75,6 +75,8 @@ static int call(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request, c
 
 static int notify(nr__fast_t *fast, nr__handle_t *plugin, nr_request_t *request, const char *body,
                   size_t len) {
+    if (fast->interrupted && fast->current)
+        return NR__INTERRUPTED;
     return nr__fast_notify(fast, plugin, request, bytes(body, len), NULL);
 }
 
