@@ -150,35 +150,8 @@ static void unlock(void) {
     uv_mutex_unlock(&capture.lock);
 }
 
-static void line_free(line_t *line) {
-    lock();
-    capture.queued--;
-    unlock();
-    free(line);
-}
-
-static void on_event_fetched(nr__event_t *event) {
-    line_free(LINE_OF(event, event));
-}
-
-static int captures(const nr_worker_t *worker) {
-    lock();
-    int yes = worker != NULL && capture.worker == worker;
-    unlock();
-    return yes;
-}
-
-static void on_job(nr__job_t *job, nr_worker_t *worker) {
-    line_t *line = LINE_OF(job, job);
-    if (captures(worker)) {
-        nr__worker_emit(worker, &line->event);
-        return;
-    }
-    if (!line->written) {
-        write_line(&line->event.event.log);
-    }
-    line_free(line);
-}
+static void on_job(nr__job_t *job, nr_worker_t *worker);
+static void on_event_fetched(nr__event_t *event);
 
 static line_t *line_new(const nr_log_line_t *log) {
     size_t name_size = strlen(log->plugin) + 1;
@@ -213,14 +186,52 @@ static int post(const nr_log_line_t *log) {
     return 1;
 }
 
-static int post_lost(void) {
+/* Tells how many lines were lost since that was told last; under the lock. */
+static void tell_lost(void) {
     char message[128];
-    int len = snprintf(message, sizeof(message),
-                       "%" PRIu64 " log lines are lost, they came faster than they were read",
-                       capture.lost);
-    nr_log_line_t log = {NR_LOG_WARN, 0, "nylon-ring", message, (size_t)len};
+    nr_log_line_t log = {.level = NR_LOG_WARN, .plugin = "nylon-ring", .message = message};
+    if (capture.lost == 0) {
+        return;
+    }
+    log.len = (size_t)snprintf(
+        message, sizeof(message),
+        "%" PRIu64 " log lines are lost, they came faster than they were read", capture.lost);
     capture.lost = 0;
-    return post(&log);
+    if (capture.worker == NULL || !post(&log)) {
+        write_line(&log);
+    }
+}
+
+static void line_free(line_t *line) {
+    lock();
+    if (--capture.queued == 0) {
+        tell_lost(); /* there may come no other line that could */
+    }
+    unlock();
+    free(line);
+}
+
+static void on_event_fetched(nr__event_t *event) {
+    line_free(LINE_OF(event, event));
+}
+
+static int captures(const nr_worker_t *worker) {
+    lock();
+    int yes = worker != NULL && capture.worker == worker;
+    unlock();
+    return yes;
+}
+
+static void on_job(nr__job_t *job, nr_worker_t *worker) {
+    line_t *line = LINE_OF(job, job);
+    if (captures(worker)) {
+        nr__worker_emit(worker, &line->event);
+        return;
+    }
+    if (!line->written) {
+        write_line(&line->event.event.log);
+    }
+    line_free(line);
 }
 
 /* 1 when the line was captured, or counted as lost, and is not to be written. */
@@ -230,7 +241,8 @@ static int captured(const nr_log_line_t *log) {
     if (taken && capture.queued >= QUEUE_MAX) {
         capture.lost++;
     } else if (taken) {
-        taken = (capture.lost == 0 || post_lost()) && post(log);
+        tell_lost();
+        taken = post(log);
     }
     taken = taken && !capture.beside;
     unlock();
