@@ -12,9 +12,13 @@
 -- it is an Error that says otherwise; only the cancellation of the task goes through. See
 -- router/tree.lua for how paths are matched.
 
+local calls = require "nylon_ring.call"
 local errors = require "nylon_ring.errors"
+local misuse = require "nylon_ring.misuse"
+local check_options = require("nylon_ring.options").check
 local request_view = require "nylon_ring.router.request"
 local response = require "nylon_ring.router.response"
+local streams = require "nylon_ring.stream"
 local task = require "nylon_ring.task"
 local Tree = require "nylon_ring.router.tree"
 
@@ -54,10 +58,24 @@ local function check_handler(handler)
     error(("a handler is a function or a plugin, not a %s"):format(kind), 3)
 end
 
+local CALL, STREAM = { stream = true }, { stream = true }
+for name in pairs(calls.OPTIONS) do
+    CALL[name] = true
+end
+for name in pairs(streams.OPTIONS) do
+    STREAM[name] = true
+end
+
 -- What of a route's options is for the plugin's calls.
-local function call_options(options)
+local function call_options(handler, options)
     local copy = {}
-    for name, value in pairs(options or {}) do
+    if options == nil then
+        return copy
+    elseif type(handler) == "function" then
+        misuse "a route's options are for the calls of a plugin; this one's handler is a function"
+    end
+    check_options("a route", options, type(options) == "table" and options.stream and STREAM or CALL)
+    for name, value in pairs(options) do
         copy[name] = value
     end
     copy.stream = nil
@@ -73,8 +91,8 @@ local function add(router, method, pattern, handler, options)
     local problem = router._tree:add(method, {
         pattern = router._prefix .. pattern,
         handler = handler,
+        options = call_options(handler, options), -- first: it checks them
         streams = options ~= nil and options.stream == true,
-        options = call_options(options),
         group = router,
     })
     if problem then

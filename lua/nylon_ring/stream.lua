@@ -30,6 +30,7 @@ local OPTIONS = {
     overflow = true,
     state = true,
 }
+M.OPTIONS = OPTIONS
 
 ---@class nylon_ring.StreamOptions
 ---@field timeout? number|false milliseconds that each wait for a frame may take

@@ -71,6 +71,21 @@ describe("a router in front of plugins", function()
         end
     end))
 
+    it("refuses options that there are not, or that nothing heeds, where they are given", function()
+        local function refused(message, ...)
+            local ok, err = pcall(r.get, r, ...)
+            assert.is_false(ok)
+            assert.matches("^[^\n]*router_plugins_spec.lua:%d+: " .. message, err)
+        end
+        refused("a route has no option 'timout', perhaps 'timeout'; it has: state, stream, timeout",
+            "/", echo, { timout = 5 })
+        refused("a route has no option 'deadline'", "/", echo, { deadline = 5 })
+        refused("a route has no option 'overflows'", "/", echo, { stream = true, overflows = "end" })
+        refused("a route takes its options as a table", "/", echo, 5)
+        refused("a route's options are for the calls of a plugin", "/", function() end, { timeout = 5 })
+        r:get("/", echo, { stream = true, deadline = 5, max_frames = 100, timeout = false })
+    end)
+
     it("maps what a plugin answers, and what becomes of its calls", it_task(function()
         r:any("/*path", echo, { timeout = 60000 })
         assert.equal(400, r:handle({ path = "/stream", query = "frames=x" }).code)
