@@ -118,6 +118,12 @@ core.statuses = {}
 ---@return string
 function core.status_name(status) end
 
+---How many bytes are whole, well-formed characters of UTF-8.
+---@param text string
+---@param from? integer the first byte that is looked at; 1 by default
+---@return integer
+function core.utf8_prefix(text, from) end
+
 -- ---- Plugins ----
 
 ---@param path string

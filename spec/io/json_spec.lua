@@ -22,6 +22,17 @@ describe("a value as JSON", function()
         assert.equal('["a/\\\\\\"\\n\\u0000ä",{"base64":"/w=="}]', told { 'a/\\"\n\0ä', "\255" })
     end)
 
+    it("becomes UTF-8 by each byte that is none", function()
+        local function spell(byte) return ("<%02x>"):format(byte) end
+        for text, expected in pairs {
+            [""] = "", ["\0a"] = "\0a", ["ä\195"] = "ä<c3>", ["\255\254x"] = "<ff><fe>x",
+            ["\237\160\128"] = "<ed><a0><80>", ["\240\159\152\128\128"] = "\240\159\152\128<80>",
+        } do
+            assert.equal(expected, json.to_utf8(text, spell))
+            assert.equal(text == expected, json.is_utf8(text))
+        end
+    end)
+
     it("is refused for what JSON has not", function()
         local endless = {}
         endless[1] = endless

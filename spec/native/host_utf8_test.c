@@ -9,7 +9,7 @@
 #include "utf8.h"
 
 static size_t prefix(const char *text, size_t len) {
-    return nr__utf8_valid_prefix((const uint8_t *)text, len);
+    return nr_utf8_prefix((const uint8_t *)text, len);
 }
 
 static void every_unicode_scalar_value_passes_and_surrogates_do_not(void **state) {
@@ -31,8 +31,8 @@ static void every_unicode_scalar_value_passes_and_surrogates_do_not(void **state
             bytes[i] = (uint8_t)(0x80 | (c >> (6 * (len - 1 - i)) & 0x3f));
         }
         int surrogate = c >= 0xd800 && c <= 0xdfff;
-        assert_int_equal(nr__utf8_valid_prefix(bytes, len), surrogate ? 0 : len);
-        assert_int_equal(nr__utf8_valid_prefix(bytes, len - 1), 0);
+        assert_int_equal(nr_utf8_prefix(bytes, len), surrogate ? 0 : len);
+        assert_int_equal(nr_utf8_prefix(bytes, len - 1), 0);
     }
 }
 

@@ -104,6 +104,16 @@ static int core_status_name(lua_State *L) {
     return 1;
 }
 
+/* core.utf8_prefix(text, from): how many bytes from there on are whole characters of UTF-8. */
+static int core_utf8_prefix(lua_State *L) {
+    size_t len;
+    const char *text = luaL_checklstring(L, 1, &len);
+    size_t at = (size_t)luaL_optinteger(L, 2, 1) - 1;
+    luaL_argcheck(L, at <= len, 2, "position in the text expected");
+    lua_pushnumber(L, (lua_Number)nr_utf8_prefix((const uint8_t *)text + at, len - at));
+    return 1;
+}
+
 /* core.refs(): the registry references that tasks and unfinished unloads hold; calls and streams
  * hold none. */
 static int core_refs(lua_State *L) {
@@ -131,6 +141,7 @@ static void open_module(lua_State *L) {
                                          {"refs", core_refs},
                                          {"report_crashes", core_report_crashes},
                                          {"status_name", core_status_name},
+                                         {"utf8_prefix", core_utf8_prefix},
                                          {NULL, NULL}};
     nr__bridge_t *b = new_bridge(L);
     int bridge = lua_gettop(L);

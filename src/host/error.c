@@ -45,7 +45,7 @@ const char *nr_version(void) {
 static void tidy(char *text, size_t len, int cut) {
     size_t at = 0;
     for (;;) {
-        at += nr__utf8_valid_prefix((const uint8_t *)text + at, len - at);
+        at += nr_utf8_prefix((const uint8_t *)text + at, len - at);
         if (at == len) {
             break;
         }

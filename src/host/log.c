@@ -93,7 +93,7 @@ void nr_log_set_level(uint32_t level) {
 static char *spell(char *to, const uint8_t *message, size_t len) {
     size_t at = 0;
     while (at < len) {
-        size_t good = at + nr__utf8_valid_prefix(message + at, len - at);
+        size_t good = at + nr_utf8_prefix(message + at, len - at);
         for (; at < good; at++) {
             if (message[at] == '\n') {
                 to += sprintf(to, "\n    ");
@@ -279,7 +279,7 @@ static void deliver_cut(nr_log_line_t log) {
     if (text == NULL) {
         return;
     }
-    size_t len = nr__utf8_valid_prefix((const uint8_t *)log.message, NR__LOG_LINE_MAX);
+    size_t len = nr_utf8_prefix((const uint8_t *)log.message, NR__LOG_LINE_MAX);
     len = len + 4 > NR__LOG_LINE_MAX ? len : NR__LOG_LINE_MAX; /* it was no text anyway */
     memcpy(text, log.message, len);
     int rest = snprintf(text + len, 64, "... (cut, it had %zu bytes)", log.len);

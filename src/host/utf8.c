@@ -46,7 +46,7 @@ static size_t ascii_prefix(const uint8_t *s, size_t len) {
     return at;
 }
 
-size_t nr__utf8_valid_prefix(const uint8_t *text, size_t len) {
+size_t nr_utf8_prefix(const uint8_t *text, size_t len) {
     size_t at = 0;
     while (at < len) {
         at += ascii_prefix(text + at, len - at);

@@ -2,17 +2,11 @@
 #ifndef NR__UTF8_H
 #define NR__UTF8_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-/* How many of the first bytes of `text` are whole, well-formed characters (no overlong forms, no
- * surrogates, nothing above U+10FFFF). `len` when all of it is UTF-8. `text` may be NULL where
- * `len` is 0. [any thread] */
-size_t nr__utf8_valid_prefix(const uint8_t *text, size_t len);
+#include <nylon_ring/host.h>
 
 /* 1 when all of it is UTF-8. [any thread] */
 static inline int nr__utf8_valid(const uint8_t *text, size_t len) {
-    return nr__utf8_valid_prefix(text, len) == len;
+    return nr_utf8_prefix(text, len) == len;
 }
 
 /* 1 when a character of two to four bytes may begin with this byte. [any thread] */

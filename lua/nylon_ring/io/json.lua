@@ -1,7 +1,10 @@
 --- JSON that keeps an order and carries any bytes: cjson does the values, this the object around them.
 local bit = require "bit"
 local cjson = require "cjson"
+local core = require "nylon_ring.core"
 local ffi = require "ffi"
+
+local utf8_prefix = core.utf8_prefix
 
 local M = {}
 
@@ -56,38 +59,11 @@ function M.from_base64(text)
     return bits == 0 and table.concat(out) or nil
 end
 
--- The longest first byte, and the lowest and highest second byte, of each form UTF-8 knows.
-local forms = {
-    { "^[\194-\223][\128-\191]", 2 },
-    { "^\224[\160-\191][\128-\191]", 3 },
-    { "^[\225-\236\238\239][\128-\191][\128-\191]", 3 },
-    { "^\237[\128-\159][\128-\191]", 3 },
-    { "^\240[\144-\191][\128-\191][\128-\191]", 4 },
-    { "^[\241-\243][\128-\191][\128-\191][\128-\191]", 4 },
-    { "^\244[\128-\143][\128-\191][\128-\191]", 4 },
-}
-
-local function width_at(text, at)
-    for _, form in ipairs(forms) do
-        if text:find(form[1], at) then
-            return form[2]
-        end
-    end
-end
-
 --- Whether the bytes are UTF-8, and so can stand in a JSON string.
 ---@param text string
 ---@return boolean
 function M.is_utf8(text)
-    local at = text:find "[\128-\255]"
-    while at do
-        local width = width_at(text, at)
-        if not width then
-            return false
-        end
-        at = text:find("[\128-\255]", at + width)
-    end
-    return true
+    return utf8_prefix(text) == #text
 end
 
 --- The text as UTF-8: with each byte that is none replaced.
@@ -96,16 +72,13 @@ end
 ---@return string
 function M.to_utf8(text, replace)
     local out, from = {}, 1
-    local at = text:find "[\128-\255]"
-    while at do
-        local width = width_at(text, at)
-        if not width then
-            out[#out + 1] = text:sub(from, at - 1) .. replace(text:byte(at))
-            from = at + 1
-        end
-        at = text:find("[\128-\255]", at + (width or 1))
+    while from <= #text do
+        local bad = from + utf8_prefix(text, from)
+        out[#out + 1] = text:sub(from, bad - 1)
+        out[#out + 1] = bad <= #text and replace(text:byte(bad)) or nil
+        from = bad + 1
     end
-    return table.concat(out) .. text:sub(from)
+    return table.concat(out)
 end
 
 -- Tables inside tables. A cycle ends here.

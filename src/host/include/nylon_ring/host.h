@@ -94,6 +94,11 @@ NR_API const char *nr_status_name(NrStatus status);
 /* 1 when a frame with this status is a stream's last one. [any thread] */
 NR_API int nr_status_ends(NrStatus status);
 
+/* How many of the first bytes of `text` are whole, well-formed characters of UTF-8 (no overlong
+ * forms, no surrogates, nothing above U+10FFFF): `len` when all of it is, as requests need it.
+ * `text` may be NULL where `len` is 0. [any thread] */
+NR_API size_t nr_utf8_prefix(const uint8_t *text, size_t len);
+
 /* The host's version, as "0.1.0". Static. [any thread] */
 NR_API const char *nr_version(void);
 
