@@ -2,15 +2,13 @@
 --- sends each as a frame into a stream, and offers again what the plugin has no room for.
 local lines = require "nylon_ring.io.lines"
 local nr = require "nylon_ring"
+local offer = require "nylon_ring.offer"
 local uv = require "luv"
 
 local M = {}
 
 local STDIN = 0
 local CHUNK = 65536
-
---- Milliseconds until what was refused is offered again: twice as long each time, up to the last.
-local FIRST_PAUSE, LAST_PAUSE = 1, 64
 
 ---@class nylon_ring.io.Input
 ---@field close fun()
@@ -97,19 +95,6 @@ function Input:line()
         end
         self._ended = not data
         self._lines:feed(data or "")
-    end
-end
-
---- Offers a frame until the plugin has room for it.
-local function offer(stream, frame)
-    local pause = FIRST_PAUSE
-    while true do
-        local ok, err = stream:send(frame)
-        if ok or err.code ~= "backpressure" then
-            return ok, err
-        end
-        nr.sleep(pause)
-        pause = math.min(pause * 2, LAST_PAUSE)
     end
 end
 

@@ -3,20 +3,10 @@
 
 local core = require "nylon_ring.core"
 local errors = require "nylon_ring.errors"
+local offer = require "nylon_ring.offer"
 local task = require "nylon_ring.task"
 
 local M = {}
-
--- Offers again what was refused, a little later: a clock that is moved by hand may stand still.
-local function offer(stream, data)
-    local await = require "nylon_ring.await"
-    local taken, err = stream:send(data)
-    while not taken and errors.is(err, "backpressure") do
-        await.sleep_on_loop(1)
-        taken, err = stream:send(data)
-    end
-    return taken
-end
 
 -- What is not taken is dropped.
 local function pump_input(call, stream, on_input)
