@@ -5,6 +5,7 @@
  *     /abort      calls abort, inside handle
  *     /overflow   calls itself until the stack is full, inside handle
  *     /thread     writes through a wild pointer on a thread of its own, after handle
+ *     /threads    the same on 16 threads at once
  *     /host       has the host read a payload that is not there, inside handle
  *     /kill       sends SIGSEGV to the process, inside handle */
 #define _POSIX_C_SOURCE 200809L
@@ -62,6 +63,24 @@ static NrStatus on_thread(uint64_t sid, const NrRequest *request, NrBytes payloa
     return pthread_create(&thread, NULL, thread_main, NULL) == 0 ? NR_OK : NR_ERR;
 }
 
+static pthread_barrier_t all;
+
+static void *threads_main(void *arg) {
+    pthread_barrier_wait(&all);
+    return thread_main(arg);
+}
+
+static NrStatus on_threads(uint64_t sid, const NrRequest *request, NrBytes payload) {
+    (void)sid, (void)request, (void)payload;
+    enum { THREADS = 16 };
+    pthread_t thread;
+    int failed = pthread_barrier_init(&all, NULL, THREADS);
+    for (int i = 0; i < THREADS; i++) {
+        failed |= pthread_create(&thread, NULL, threads_main, NULL);
+    }
+    return failed == 0 ? NR_OK : NR_ERR;
+}
+
 static NrStatus in_host(uint64_t sid, const NrRequest *request, NrBytes payload) {
     (void)request, (void)payload;
     nr_answer(&host, sid, NR_OK, nr_bytes((const void *)nowhere, 64));
@@ -76,4 +95,4 @@ static NrStatus send_signal(uint64_t sid, const NrRequest *request, NrBytes payl
 
 FIXTURE_EXPORT("fixture_crash", {"/write", write_nowhere}, {"/jump", jump_nowhere},
                {"/abort", call_abort}, {"/overflow", overflow}, {"/thread", on_thread},
-               {"/host", in_host}, {"/kill", send_signal})
+               {"/threads", on_threads}, {"/host", in_host}, {"/kill", send_signal})

@@ -1,10 +1,14 @@
 /* A plugin that crashes is named in the last words of the process, which then ends as it would have
  * ended. */
+#define _POSIX_C_SOURCE 200809L
 #include "last_words.h"
 #include "plugin_support.h"
 
 #include <nylon_ring/nr_crash.h>
 
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,6 +92,92 @@ static void on_a_thread_of_the_plugin(void **state) {
     assert_int_equal(*rest, '\n'); /* no call was in progress there */
 }
 
+/* Fills a pipe, so that whoever writes more waits. Answers how much that was. */
+static size_t fill(int end) {
+    static const char bytes[4096];
+    size_t len = 0;
+    ssize_t got;
+    (void)fcntl(end, F_SETFL, O_NONBLOCK);
+    while ((got = write(end, bytes, sizeof(bytes))) > 0) {
+        len += (size_t)got;
+    }
+    (void)fcntl(end, F_SETFL, 0);
+    return len;
+}
+
+/* Waits for a child's end as long as an unhindered one could take. */
+static pid_t wait_a_moment(pid_t child, int *status) {
+    pid_t ended = 0;
+    for (int i = 0; i < 200 && ended == 0; i++) {
+        ended = waitpid(child, status, WNOHANG);
+        (void)poll(NULL, 0, 1);
+    }
+    return ended;
+}
+
+/* The first one to crash can not write yet: the others must not end the process meanwhile. */
+static void on_many_threads_at_once(void **state) {
+    (void)state;
+    static char said[1 << 20];
+    int ends[2], status;
+    assert_int_equal(pipe(ends), 0);
+    size_t len = fill(ends[1]), got = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        (void)signal(SIGSEGV, SIG_DFL);
+        nr_report_crashes(ends[1]);
+        plugin_open("fixture_crash");
+        plugin_call("/threads", "x");
+        _exit(0);
+    }
+    close(ends[1]);
+    pid_t ended = wait_a_moment(child, &status);
+    for (ssize_t more = 1; more > 0 && got < sizeof(said) - 1; got += (size_t)more) {
+        more = read(ends[0], said + got, sizeof(said) - 1 - got);
+    }
+    close(ends[0]);
+    assert_int_equal(ended != 0 ? ended : waitpid(child, &status, 0), child);
+    assert_ended_by(status, SIGSEGV);
+    assert_true(got > len);
+    assert_non_null(strstr(said + len, "plugin 'fixture_crash' crashed: SIGSEGV at "));
+}
+
+static sigjmp_buf back;
+static volatile int recovered;
+
+static void recover(int number) {
+    if (!recovered) {
+        recovered = 1;
+        siglongjmp(back, 1);
+    }
+    (void)signal(number, SIG_DFL);
+}
+
+static void crash_after_a_recovery(const char *target) {
+    static volatile uintptr_t nowhere = 16;
+    (void)signal(SIGSEGV, recover);
+    nr_report_crashes(STDERR_FILENO);
+    if (sigsetjmp(back, 1) == 0) {
+        *(volatile int *)nowhere = 1;
+    }
+    plugin_open("fixture_crash");
+    plugin_call(target, "x");
+}
+
+/* Some runtimes live by faults, which are nobody's crash and not the last of the process. */
+static void after_a_fault_that_another_handler_takes(void **state) {
+    (void)state;
+#ifdef __SANITIZE_THREAD__
+    skip(); /* it lets no fault through to the handler of another one */
+#endif
+    int status;
+    const char *said = last_words(crash_after_a_recovery, "/write", &status);
+    assert_ended_by(status, SIGSEGV);
+    const char *line = strstr(said, "nylon-ring: plugin 'fixture_crash' crashed: SIGSEGV at ");
+    assert_non_null(line);
+    assert_null(strstr(line + 1, "nylon-ring:"));
+}
+
 static void blames_no_plugin_for_what_others_do(void **state) {
     (void)state;
     int status;
@@ -101,6 +191,8 @@ int main(void) {
         cmocka_unit_test(inside_handle),
         cmocka_unit_test(after_a_jump_to_nowhere),
         cmocka_unit_test(on_a_thread_of_the_plugin),
+        cmocka_unit_test(on_many_threads_at_once),
+        cmocka_unit_test(after_a_fault_that_another_handler_takes),
         cmocka_unit_test(blames_no_plugin_for_what_others_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

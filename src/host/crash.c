@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -30,6 +31,10 @@ static const struct {
 /* Written before our handler is installed. */
 static struct sigaction former[FAULTS];
 static int out;
+
+#define TOLD UINT64_MAX
+#define PATIENCE 5000           /* milliseconds for another thread to tell */
+static _Atomic uint64_t teller; /* the thread that tells; 0: none; TOLD: it was told */
 
 /* ---- The line ---------------------------------------------------------------------------- */
 
@@ -72,14 +77,14 @@ static const nr__image_t *find_image(uintptr_t *place) {
 }
 
 /* `image` may be NULL, where no code of one was found; then it is the call in progress that counts.
- */
-static void tell(const char *signal_name, const nr__image_t *image, uintptr_t place) {
+ * 0: there is none either. */
+static int tell(const char *signal_name, const nr__image_t *image, uintptr_t place) {
     const nr__inside_t *inside = nr__inside;
     if (image == NULL && inside != NULL) {
         image = inside->image;
     }
     if (image == NULL) {
-        return; /* no plugin's doing, as far as can be seen */
+        return 0; /* no plugin's doing, as far as can be seen */
     }
     line_t line = {.len = 0};
     add(&line, "nylon-ring: plugin '");
@@ -99,6 +104,7 @@ static void tell(const char *signal_name, const nr__image_t *image, uintptr_t pl
     line.text[line.len++] = '\n';
     ssize_t written = write(out, line.text, line.len);
     (void)written; /* nobody is left to be told */
+    return 1;
 }
 
 /* ---- The signals ------------------------------------------------------------------------- */
@@ -111,33 +117,69 @@ static size_t index_of(int number) {
     return fault;
 }
 
-/* Who has jumped to nowhere has no stack that can be read: reading it may fault once more, in which
- * case that is left at that. */
-static void tell_once(const char *signal_name) {
-    static _Atomic uint64_t looking; /* the thread that reads its stack */
+/* 1: this thread is the one that tells. 0: it was told, by whichever thread crashed first; without
+ * the wait the process would end before that one has written. */
+static int is_first(void) {
     uint64_t self = nr__thread_number(), nobody = 0;
-    uintptr_t place = 0;
-    const nr__image_t *image = NULL;
-    if (atomic_compare_exchange_strong_explicit(&looking, &nobody, self, memory_order_relaxed,
-                                                memory_order_relaxed)) {
-        image = find_image(&place);
-    } else if (nobody != self) {
-        return; /* another thread was first, or it was told */
+    for (int turns = 0; turns < PATIENCE; turns++) {
+        if (atomic_compare_exchange_strong_explicit(&teller, &nobody, self, memory_order_acquire,
+                                                    memory_order_relaxed) ||
+            nobody == self) {
+            return 1;
+        }
+        if (nobody == TOLD) {
+            return 0;
+        }
+        nobody = 0;
+        poll(NULL, 0, 1);
     }
-    atomic_store_explicit(&looking, UINT64_MAX, memory_order_relaxed);
-    tell(signal_name, image, place);
+    return 0;
 }
 
-/* Behind us the faulting instruction runs again, or what was sent is sent again, and meets whoever
- * was there before. */
+/* Who has jumped to nowhere has no stack that can be read: reading it may fault once more, in which
+ * case that is left at that; and what is written of the image may be what was overwritten. 0: it is
+ * no plugin's doing. */
+static int tell_once(const char *signal_name) {
+    static int tries; /* of the one that tells: this is one, or inside of one */
+    uintptr_t place = 0;
+    const nr__image_t *image = NULL;
+    int again, told;
+    if (!is_first() || tries == 2) {
+        return 1;
+    }
+    again = tries++;
+    if (!again) {
+        image = find_image(&place);
+    }
+    told = tell(signal_name, image, place) || again;
+    tries = 0;
+    /* Releases `tries` to the next one. */
+    atomic_store_explicit(&teller, told ? TOLD : 0, memory_order_release);
+    return told;
+}
+
+static int is_function(const struct sigaction *action) {
+    return (action->sa_flags & SA_SIGINFO) != 0 ||
+           (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+}
+
+/* A runtime that lives by faults (for checks of bounds, say) takes its own, and we stay; one that
+ * the process ends by comes to whoever was there before, as if we had not been: behind us the
+ * faulting instruction runs again, or what was sent is sent again. */
 static void on_fault(int number, siginfo_t *info, void *context) {
     int saved = errno;
     size_t fault = index_of(number);
-    (void)context;
-    tell_once(faults[fault].name);
-    sigaction(number, &former[fault], NULL);
-    if (info->si_code <= 0) { /* by kill, raise, abort */
-        raise(number);
+    const struct sigaction *before = &former[fault];
+    int told = tell_once(faults[fault].name);
+    if (told || !is_function(before)) {
+        sigaction(number, before, NULL);
+        if (info->si_code <= 0) { /* by kill, raise, abort */
+            raise(number);
+        }
+    } else if ((before->sa_flags & SA_SIGINFO) != 0) {
+        before->sa_sigaction(number, info, context);
+    } else {
+        before->sa_handler(number);
     }
     errno = saved;
 }
