@@ -104,6 +104,6 @@ describe("a command that is not there", function()
     it("may be meant as one of the terminal's", function()
         assert.equal("error: there is no command :histroy. Did you mean :history? :help lists them all.\n",
             told ":histroy")
-        assert.equal("error: :edit is there at a terminal alone\n", told ":edit 3")
+        assert.equal("error: :edit is for terminals at which lines are edited\n", told ":edit 3")
     end)
 end)

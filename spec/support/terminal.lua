@@ -221,6 +221,16 @@ function Terminal:wait_end(text)
     end)
 end
 
+--- Has what the program writes from now on written into a file as well, byte by byte.
+---@async
+---@return string path
+function Terminal:keep_bytes()
+    local path = self._folder .. "/bytes"
+    write_file(path, "")
+    self:_tmux("pipe-pane", "cat >> " .. quote(path))
+    return path
+end
+
 --- From now on the terminal takes nothing of what the program writes, until the function that this answers is
 --- called. No other method may be called until then.
 ---@async

@@ -17,7 +17,7 @@ end
 
 local function has_terminal(args)
     local line_by_line = #args.code == 0 and not args.json
-    return line_by_line and say.is_terminal(0) and say.is_terminal(1) and os.getenv "TERM" ~= "dumb"
+    return line_by_line and say.is_terminal(0) and say.is_terminal(1)
 end
 
 function M.run(args, who)

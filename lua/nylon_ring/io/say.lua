@@ -10,12 +10,19 @@ function M.is_terminal(fd)
     return uv.guess_handle(fd) == "tty"
 end
 
+--- Whether terminals are to be taken for some that know no escape sequences.
+---@return boolean
+function M.is_dumb()
+    local kind = os.getenv "TERM"
+    return kind == nil or kind == "" or kind == "dumb"
+end
+
 --- Whether colour is welcome there: a terminal, and neither NO_COLOR nor a dumb one.
 ---@param fd integer
 ---@return boolean
 function M.has_color(fd)
     local refused = os.getenv "NO_COLOR"
-    return M.is_terminal(fd) and (refused == nil or refused == "") and os.getenv "TERM" ~= "dumb"
+    return M.is_terminal(fd) and (refused == nil or refused == "") and not M.is_dumb()
 end
 
 --- How many cells a line of standard output has: what COLUMNS says, else its terminal, else 80.

@@ -2,6 +2,7 @@
 --
 --     terminal.lua ──▶ local.lua ──────────────────────────────▶ session.lua ──▶ tasks, plugins
 --                  └─▶ console/client.lua ── socket ── console/server.lua ──┘
+--     plain_terminal.lua ──▶ the same, where TERM is dumb
 --     pipe.lua ────────────────────────────────────────────────▶ session.lua
 
 local commands = require "nylon_ring.repl.commands"

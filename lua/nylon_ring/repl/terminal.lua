@@ -4,14 +4,16 @@
 --
 --     tty.lua ──▶ editor ──▶ line.lua ──▶ events ──▶ backend:submit ─ ─ ▶ ready ──▶ next line
 --     descriptors 1, 2 ──▶ capture ──▶ above the line, while one is edited
---     SIGINT  ──▶ editor_interrupt.c   SIGTSTP, SIGCONT, SIGWINCH ──▶ luv signals
+--     SIGINT  ──▶ interrupts.lua   SIGTSTP, SIGCONT, SIGWINCH ──▶ luv signals
 
-local core = require "nylon_ring.core"
 local editing = require "nylon_ring.repl.editing"
 local editor = require "nylon_ring.editor"
+local interrupts = require "nylon_ring.repl.interrupts"
 local lines = require "nylon_ring.repl.line"
+local plain_terminals = require "nylon_ring.repl.plain_terminal"
 local process = require "nylon_ring.cli.process"
 local report = require "nylon_ring.report"
+local say = require "nylon_ring.io.say"
 local screens = require "nylon_ring.repl.screen"
 local ttys = require "nylon_ring.repl.tty"
 local uv = require "luv"
@@ -43,9 +45,12 @@ M.PROMPT, M.MORE = "> ", "… "
 local ESCAPE = 100 -- milliseconds after which Escape is a key by itself
 
 ---@param options { fd: integer, history: nylon_ring.repl.History, prompt?: string, on_leave: fun() }
----@return nylon_ring.repl.Terminal|nil
+---@return nylon_ring.repl.Terminal|nylon_ring.repl.PlainTerminal|nil what the terminal can do
 ---@return string|nil err
 function M.new(options)
+    if say.is_dumb() then
+        return plain_terminals.new(options, options.prompt or M.PROMPT, M.MORE)
+    end
     local ed, err = editor.new(options.fd)
     if not ed then
         return nil, err
@@ -228,15 +233,8 @@ function Terminal:_resize()
     end
 end
 
-function Terminal:_take_interrupts()
-    local count = editor.take_interrupts()
-    for _ = 1, self._taken and count or 0 do -- others' are not for us
-        self:_interrupt()
-    end
-end
-
 function Terminal:_read(err)
-    self:_take_interrupts() -- Ctrl-C is older than what was typed after it
+    self._interrupts:take() -- Ctrl-C is older than what was typed after it
     if not self._open then
         return
     elseif err or self._editor:read() == 0 then
@@ -358,8 +356,10 @@ function Terminal:open(backend)
             self.screen:write(editor.captured())
         end)
     end
-    self:_watch(uv.new_poll(editor.watch_interrupts(core.interrupted)), "r", function()
-        self:_take_interrupts()
+    self._interrupts = interrupts.open(function()
+        if self._taken then -- others' are not for us
+            self:_interrupt()
+        end
     end)
     signal(self, "sigwinch", function()
         self:_resize()
@@ -391,7 +391,7 @@ function Terminal:close()
             handle:close()
         end
     end
-    editor.leave_interrupts()
+    self._interrupts:close()
     self._editor:close()
 end
 

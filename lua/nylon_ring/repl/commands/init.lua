@@ -70,7 +70,7 @@ function M.find(session, line)
     end
     for _, each in ipairs(help.terminal) do
         if each.name == name then
-            return nil, (":%s is there at a terminal alone"):format(name)
+            return nil, (":%s is for terminals at which lines are edited"):format(name)
         end
     end
     if name == "" then
