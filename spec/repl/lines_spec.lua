@@ -77,6 +77,21 @@ describe("lines without a terminal", function()
         end
     end)
 
+    it("tell the command that a usual word stands for, unless something has that name", function()
+        for line, hint in pairs {
+            exit = "exit; :quit leaves", ["quit()"] = "quit; :quit leaves",
+            help = "help; :help lists the commands",
+        } do
+            local outcome = repl(line .. "\n")
+            assert.same({ 1, "", "error: nothing is called " .. hint .. "\n" },
+                { outcome.code, outcome.out, outcome.err })
+        end
+        local strict = "setmetatable(_G, { __index = function(_, name) error(name .. ' is new', 0) end }) ;\n"
+        assert.equal("error: nothing is called exit; :quit leaves\n", repl(strict .. "exit\n").err)
+        assert.matches("^error: exits is new\n", repl(strict .. "exits\n").err)
+        assert.equal("5\n6\n", repl "exit = 5\nexit\nfunction quit() return 6 end\nquit()\n".out)
+    end)
+
     it("are refused when the last one is unfinished", function()
         local outcome = repl "print(1)\nfor i = 1, 2 do\n"
         assert.equal(1, outcome.code)

@@ -11,6 +11,7 @@
 local environment = require "nylon_ring.repl.environment"
 local errors = require "nylon_ring.errors"
 local evaluate = require "nylon_ring.repl.evaluate"
+local hints = require "nylon_ring.repl.hints"
 local nr = require "nylon_ring"
 local paint = require "nylon_ring.repl.paint"
 local result = require "nylon_ring.repl.result"
@@ -349,7 +350,7 @@ function Session:submit(text, done)
     else
         self._entered = self._entered + 1
         entry = evaluate.compile(text, ("=input:%d"):format(self._entered))
-        err = entry.err
+        err = entry.err or hints.of(text, self.env)
     end
     if err then
         self:note_failure()
