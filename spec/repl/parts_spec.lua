@@ -50,6 +50,25 @@ describe("what a text means", function()
         end
     end)
 
+    it("ends with an expression behind a semicolon as well", function()
+        for _, case in ipairs {
+            { "x = 5; x", "x" }, { "x = ';'; x; ", "x", silent = true }, { "local y = 1; y + 1", "y + 1" },
+            { "x = 1 y = ';' -- ;\nz = 2; x + z", "x + z" }, { "x = 2; x * 2 &", "x * 2", background = true },
+            { "for i = 1, 2 do x = i; end; ({ x, ';' })[1]", "({ x, ';' })[1]" },
+        } do
+            local entry = evaluate.compile(case[1])
+            assert.same({ true, " " .. case[2], case.silent or false, case.background or false },
+                { entry.expression, entry.code, entry.silent, entry.background })
+        end
+        assert.same({ n = 1, 5 }, evaluate.values(evaluate.bind(evaluate.compile("x = 5; x").fn, {})))
+        for _, statements in ipairs { "x = 5;", "local a = 1 a = a + 1", "x = 1; y = 2", "f(); g()" } do
+            assert.is_nil(evaluate.compile(statements).err)
+        end
+        for _, unfinished in ipairs { "x = 1; y =", "for i = 1, 2 do x = 1; x" } do
+            assert.is_true(evaluate.is_incomplete(unfinished), unfinished)
+        end
+    end)
+
     it("is compiled a few times for each of many lines, however many there are above it", function()
         local lines = { "t = {" }
         for index = 1, 400 do

@@ -5,6 +5,8 @@ local jit = require "jit"
 
 local M = {}
 
+local MOST_ENDS = 200 -- of a text's statements, at which it is compiled in two
+
 ---@class nylon_ring.repl.Entry
 ---@field text string as it was entered
 ---@field code string the Lua that runs, without the marks at its end; of an expression no more than that
@@ -38,27 +40,28 @@ local function load_expression(head, tail, chunkname)
     end
 end
 
-local function line_ends(text)
-    local ends, at = {}, 0
-    while true do
-        at = text:find("\n", at + 1, true)
-        if not at then
-            return ends
+-- Where statements may end, up to the end of a line: with a line, or a semicolon.
+local function possible_ends(text, last_line)
+    local ends, line = {}, 1
+    for at, mark in text:gmatch "()([\n;])" do
+        line = mark == "\n" and line + 1 or line
+        if line > last_line then
+            break
         end
         table.insert(ends, at)
     end
+    return ends
 end
 
--- Several lines that end with an expression: its values are those of all. `err` is why they are no
--- statements: all before it are, so that the expression begins in its line or above.
+-- Statements that end with an expression: its values are those of all. `err` is why they are no statements:
+-- all before it are, so that the expression begins in its line or above.
 local function load_last_expression(text, chunkname, err)
     text = keep_local(text) or text
-    local ends = line_ends(text)
-    for line = math.min(#ends, tonumber(err:match ":(%d+): ") - 1), 1, -1 do
-        local at = ends[line]
-        local fn = loadstring(" " .. text:sub(1, at))
-            and load_expression(text:sub(1, at), text:sub(at + 1), chunkname)
-        if fn then
+    local ends = possible_ends(text, tonumber(err:match ":(%d+): "))
+    for index = #ends, math.max(1, #ends - MOST_ENDS), -1 do
+        local at = ends[index]
+        local fn = load_expression(text:sub(1, at), text:sub(at + 1), chunkname)
+        if fn and loadstring(" " .. text:sub(1, at)) then
             return fn, text:sub(1, at - 1), text:sub(at + 1)
         end
     end
