@@ -130,6 +130,17 @@ describe("command", function()
         assert.truthy(outcome.out:match(line)) -- as it was asked for
     end)
 
+    it(":logs names the nearest where no plugin has that name, and has lines of one that is gone", function()
+        local log = support.plugin "fixture_log"
+        for _, line in ipairs { ":logs fixture_lag", ":logs -f fixture_lag" } do
+            assert.equal("error: no plugin is loaded as fixture_lag; did you mean fixture_log?\n",
+                run({ line }, log).err)
+        end
+        assert.matches("\nunloaded fixture_log\n.*%[fixture_log%] warn[^\n]*: level 3\n", run({
+            'fixture_log:call("/levels") ;', ":unload", ":logs fixture_log",
+        }, log).out)
+    end)
+
     it(":time tells how long an expression took", function()
         assert.truthy(out_of { ":time 1 + 1" }:match "^2\ntook [%d.]+ %S+\n$")
     end)

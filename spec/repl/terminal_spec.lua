@@ -316,7 +316,9 @@ describe("a session on a terminal", function()
             return count > 3
         end)
         terminal:press "C-c"
-        terminal:wait_end "error: cancelled\n>"
+        terminal:wait(function(screen)
+            return screen:match "ours\n>$"
+        end)
     end)
 
     it("shows errors that nobody waits for above the line", function()

@@ -32,7 +32,7 @@ local M = {}
 ---@field background boolean
 ---@field returned boolean its values were shown
 ---@field viewing? boolean it shows a stream
----@field unwanted? boolean it was cancelled by hand: that is no failure
+---@field ends_quietly? boolean being cancelled is no failure of it
 
 ---@class nylon_ring.repl.Session
 ---@field env table
@@ -209,11 +209,11 @@ end
 function Session:_ended(job, task)
     traces.flush(self)
     self.jobs[job.id] = nil
-    local unwanted = task._state == "cancelled" and job.unwanted
+    local quietly = task._state == "cancelled" and job.ends_quietly
     if task._state ~= "ok" and job.entry.record then
         job.entry.record.failed = task._state == "cancelled" and "cancelled" or "error"
     end
-    if task._state ~= "ok" and not unwanted and open_sessions[self] then
+    if task._state ~= "ok" and not quietly and open_sessions[self] then
         job.background = job.background or job.returned
         announce(self, job)
         if task._state ~= "cancelled" then

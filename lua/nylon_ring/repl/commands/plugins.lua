@@ -6,6 +6,7 @@ local files = require "nylon_ring.repl.files"
 local inspection = require "nylon_ring.io.inspection"
 local known_plugins = require "nylon_ring.repl.known_plugins"
 local logs = require "nylon_ring.repl.logs"
+local nr = require "nylon_ring"
 local text = require "nylon_ring.io.text"
 local uv = require "luv"
 
@@ -99,15 +100,26 @@ local function stats(session, rest)
     session:write(#chosen > 0 and text.columns(rows) .. "\n" or "no plugin is loaded; :load PATH\n")
 end
 
-local function show_logs(session, rest)
-    local follow = rest:match "^%-f%f[%s%z]" ~= nil
-    local name = rest:gsub("^%-f%s*", "")
+-- Shows the last lines of one plugin, or all (""); of a plugin that is gone too.
+local function show_recent(session, name)
+    local shown = false
     for _, line in ipairs(logs.recent) do
         if name == "" or line.plugin == name then
             session:write(logs.format(line, session.paint) .. "\n")
+            shown = true
         end
     end
+    return shown
+end
+
+local function show_logs(session, rest)
+    local follow = rest:match "^%-f%f[%s%z]" ~= nil
+    local name = follow and rest:match "^%-f%s*(.*)$" or rest
+    if not show_recent(session, name) and name ~= "" then
+        plugin_named(session, name)
+    end
     if follow then
+        session:job_of(nr.current()).ends_quietly = true
         logs.follow(session, name)
     end
 end

@@ -63,7 +63,7 @@ local function cancel(session, rest)
             if not info.task:cancel "cancelled by hand" then
                 fail("task %d is done already", id)
             elseif session.jobs[id] then
-                session.jobs[id].unwanted = true
+                session.jobs[id].ends_quietly = true
             end
             session:write(("task %d is being cancelled\n"):format(id))
             return
