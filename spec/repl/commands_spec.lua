@@ -145,6 +145,13 @@ describe("command", function()
         assert.truthy(out_of { ":time 1 + 1" }:match "^2\ntook [%d.]+ %S+\n$")
     end)
 
+    it(":time and :bench say that they begin in the foreground", function()
+        for _, line in ipairs { ":time nr.sleep(1) &", ":bench 1 + 1 10 &" } do
+            local err = run({ line }).err
+            assert.matches("^error: what is measured begins in the foreground: leave the & out", err)
+        end
+    end)
+
     it(":bench measures many evaluations and draws their times", function()
         local out = out_of({ ':bench echo:call("/thread", "x") 500 8' }, echo)
         assert.truthy(out:match "^500 in %S+ %S+, %S+ ?k?/s, 8 at a time; p50 %S+ %S+, p99 %S+ %S+, max ")

@@ -10,6 +10,9 @@ local uv = require "luv"
 
 local function load(session, code)
     local fn, err = evaluate.load(code, session.env)
+    if not fn and code:match "&%s*$" then
+        fail "what is measured begins in the foreground: leave the & out, and press Ctrl-Z while it runs"
+    end
     return fn or fail("%s", err)
 end
 
