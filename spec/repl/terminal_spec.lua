@@ -321,6 +321,18 @@ describe("a session on a terminal", function()
         end)
     end)
 
+    it("shows what :bench has measured until Ctrl-C", function()
+        open { "repl" }
+        terminal:enter "n = 0; third = function() n = n + 1 if n == 3 then print 'third' end nr.sleep(1) end"
+        terminal:enter ":bench third() 1000000 2"
+        terminal:wait_end "\nthird"
+        terminal:press "C-c"
+        terminal:wait(function(screen)
+            return screen:match "\nstopped after %d+ of 1000000\n%d+ in [^\n]+, 2 at a time; p50 [^\n]+\n +≤ "
+                and screen:match "\nerror: cancelled\n>$"
+        end)
+    end)
+
     it("shows errors that nobody waits for above the line", function()
         open()
         terminal:make_gate()

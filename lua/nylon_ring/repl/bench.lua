@@ -116,8 +116,11 @@ end
 
 local function show(session, state, count, width, elapsed)
     local n = state.latency:numbers(elapsed)
-    session:write(("%d in %s, %s/s%s; p50 %s, p99 %s, max %s\n"):format(count, text.time(elapsed),
-        text.count(count / elapsed * 1e9), width > 1 and (", %d at a time"):format(width) or "",
+    if n.calls < count then
+        session:write(("stopped after %d of %d\n"):format(n.calls, count))
+    end
+    session:write(("%d in %s, %s/s%s; p50 %s, p99 %s, max %s\n"):format(n.calls, text.time(elapsed),
+        text.count(n.calls / elapsed * 1e9), width > 1 and (", %d at a time"):format(width) or "",
         text.time(n.p50_us * 1e3), text.time(n.p99_us * 1e3), text.time(n.max_us * 1e3)))
     session:write(M.histogram(state.latency, session.settings.width) .. "\n")
     if n.failed > 0 then
@@ -126,8 +129,9 @@ local function show(session, state, count, width, elapsed)
     end
 end
 
----Evaluates a chunk of `evaluate.load` again and again and writes what came out. Ctrl-C can stop a loop in it
----the first time; after that it is compiled, as it would be in a script.
+---Evaluates a chunk of `evaluate.load` again and again and writes what came out, also where it is stopped on
+---the way. Ctrl-C can stop a loop in it the first time; after that it is compiled, as it would be in a
+---script.
 ---@async
 ---@param session nylon_ring.repl.Session
 ---@param fn function
@@ -138,8 +142,11 @@ function M.run(session, fn, count, width)
     local state = { left = count - 1, latency = latencies.new(), turned = start }
     evaluate(fn, state)
     jit.on(fn, true)
-    run_workers(fn, state, math.min(width, count))
+    local ok, err = pcall(run_workers, fn, state, math.min(width, count))
     show(session, state, count, width, uv.hrtime() - start)
+    if not ok then
+        error(err, 0)
+    end
 end
 
 return M
