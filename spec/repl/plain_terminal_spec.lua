@@ -41,8 +41,8 @@ describe("a session on a terminal that knows no escape sequences", function()
         terminal:wait_end "row     1\nrow     2\n>"
         terminal:enter ":set width"
         terminal:wait_end "width = 80\n>"
-        terminal:press "C-d"
-        terminal:wait "left 0 icanon"
+        terminal:enter ":quit"
+        terminal:wait_end "\n> :quit\nleft 0 icanon"
         local file = assert(io.open(path))
         local bytes = file:read "*a"
         file:close()

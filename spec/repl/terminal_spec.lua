@@ -359,7 +359,7 @@ describe("a session on a terminal", function()
         terminal:close()
         open()
         terminal:enter ":quit"
-        terminal:wait "left 0 icanon"
+        terminal:wait_end "\n> :quit\nleft 0 icanon"
     end)
 
     it("leaves the terminal as it was when it is terminated, or a plugin takes it down", function()

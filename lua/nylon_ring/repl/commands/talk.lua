@@ -2,6 +2,7 @@
 
 local fail = require "nylon_ring.repl.fail"
 local help = require "nylon_ring.repl.help"
+local nr = require "nylon_ring"
 local settings = require "nylon_ring.repl.settings"
 local text = require "nylon_ring.io.text"
 
@@ -47,6 +48,14 @@ local function set(session, rest)
     session:write(("%s = %s\n"):format(name, shown(session.settings[name])))
 end
 
+-- No other line may begin: the session is closed on the loop, and this line with it.
+local function quit(session)
+    session.on_quit(0)
+    nr.await(function()
+        return function() end
+    end)
+end
+
 return {
     {
         name = "help", args = "[TOPIC]", completes = "topic", example = ":help streams",
@@ -59,10 +68,5 @@ return {
         name = "set", args = "[NAME [VALUE]]", completes = "setting", example = ":set depth 2",
         help = "show the settings, or change one", run = set,
     },
-    {
-        name = "quit", help = "leave", example = ":quit",
-        run = function(session)
-            session.on_quit(0)
-        end,
-    },
+    { name = "quit", help = "leave", example = ":quit", run = quit },
 }
