@@ -299,6 +299,8 @@ describe("editing a line", function()
         terminal:wait "> :history 2..3\n    2  x + 3\n    3  x + 4\n>"
         terminal:enter ":history x"
         terminal:wait "error: :history takes a number, or a range as 3..7, not 'x'\n>"
+        terminal:enter ":edit foo"
+        terminal:wait_end "error: :edit takes a number, or a range as 3..7, not 'foo'\n>"
         terminal:enter ":edit 1..2"
         terminal:wait_end "> x = 2\n… x * 3"
     end)

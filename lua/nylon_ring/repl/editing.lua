@@ -13,14 +13,20 @@ local function range(history, words)
     end
 end
 
+-- Says that the words behind a command mean no entries.
+local function refuse(terminal, name, words)
+    local text = "error: :%s takes a number, or a range as 3..7, not '%s'\n"
+    terminal:write(text:format(name, words))
+    terminal:ready()
+end
+
 -- `:history`, `:history N` (the last ones) and `:history N..M`.
 ---@param terminal nylon_ring.repl.Terminal
 local function show_history(terminal, rest)
     local entries = terminal.history.entries
     local first, last = range(terminal.history, rest)
     if not first and rest ~= "" then
-        terminal:write(("error: :history takes a number, or a range as 3..7, not '%s'\n"):format(rest))
-        return terminal:ready()
+        return refuse(terminal, "history", rest)
     elseif not rest:find "%.%." then
         first, last = math.max(1, #entries - (tonumber(rest) or 20) + 1), #entries
     end
@@ -68,11 +74,13 @@ local function read_back(path, folder)
     return (content:gsub("%s+$", ""))
 end
 
--- The line before `:edit` itself, or the entries of the history that were asked for.
+-- The line before `:edit` itself, or the entries of the history that were asked for; nil for anything else.
 local function entries_for(history, words)
     local first, last = range(history, words)
     if first then
         return table.concat(history.entries, "\n", first, last)
+    elseif words ~= "" then
+        return nil
     end
     for index = #history.entries, 1, -1 do
         if not history.entries[index]:match "^%s*:edit" then
@@ -84,8 +92,12 @@ end
 
 ---@param terminal nylon_ring.repl.Terminal
 local function edit(terminal, rest)
+    local entries = entries_for(terminal.history, rest)
+    if not entries then
+        return refuse(terminal, "edit", rest)
+    end
     local program = setting("VISUAL", "EDITOR") or "vi"
-    local path, folder = temporary(entries_for(terminal.history, rest) .. "\n")
+    local path, folder = temporary(entries .. "\n")
     if not path then
         terminal:write(("error: there is no file to edit: %s; is TMPDIR a folder, and has it room?\n"):format(
             folder))
