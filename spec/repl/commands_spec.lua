@@ -47,6 +47,17 @@ describe("command", function()
         assert.equal("error: a colon begins a command. :help lists them all.\n", run({ ":" }).err)
     end)
 
+    it("without what it takes tells that, with an example", function()
+        local wanted = {
+            [":send"] = "ID TEXT, as in :send 3 hello", [":close"] = "ID, as in :close 3",
+            [":cancel"] = "ID, as in :cancel 3", [":save "] = "FILE, as in :save session.lua",
+            [":time"] = "EXPR, as in :time echo:call('/thread', 'hi')",
+        }
+        for line, usage in pairs(wanted) do
+            assert.equal(("error: %s takes %s\n"):format(line:match "%S+", usage), run({ line }).err)
+        end
+    end)
+
     it(":load makes the plugin a name, :unload takes it away", function()
         local outcome = run {
             (":load %s as other"):format(echo), 'other:call("/thread", "x") ;', "_", ":unload other", "other",

@@ -8,9 +8,6 @@ local files = require "nylon_ring.repl.files"
 local text = require "nylon_ring.io.text"
 
 local function write(path, content)
-    if path == "" then
-        fail "it takes the name of a file"
-    end
     local file, err = io.open(files.expand(path), "wb")
     if not file then
         fail("%s", err)
@@ -20,9 +17,6 @@ local function write(path, content)
 end
 
 local function run(session, rest)
-    if rest == "" then
-        fail ":run takes the name of a file"
-    end
     local fn, err = loadfile(files.expand(rest))
     if not fn then
         fail("%s", err)

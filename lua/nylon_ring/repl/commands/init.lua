@@ -9,7 +9,7 @@ local M = {}
 
 ---@class nylon_ring.repl.Command
 ---@field name string
----@field args? string
+---@field args? string what follows the name; what may lack is in brackets
 ---@field help string
 ---@field example? string
 ---@field more? string further lines for `:help NAME`
@@ -63,7 +63,9 @@ end
 function M.find(session, line)
     local name, rest = line:match "^%s*:%s*([%w_-]*)%s*(.-)%s*$"
     local command = by_name[name]
-    if command then
+    if command and rest == "" and command.args and command.args:sub(1, 1) ~= "[" then
+        return nil, (":%s takes %s, as in %s"):format(name, command.args, command.example)
+    elseif command then
         return function()
             command.run(session, rest)
         end

@@ -17,9 +17,6 @@ local function load(session, code)
 end
 
 local function time(session, rest)
-    if rest == "" then
-        fail ":time takes an expression"
-    end
     local fn = load(session, rest)
     local start = uv.hrtime()
     local values = evaluate.values(fn)
@@ -49,9 +46,7 @@ end
 
 local function run_bench(session, rest)
     local code, count, width = split(rest)
-    if code == "" then
-        fail ":bench takes an expression"
-    elseif count < 1 or width < 1 then
+    if count < 1 or width < 1 then
         fail ":bench takes numbers of 1 or more"
     end
     bench.run(session, load(session, code), count, width)

@@ -18,11 +18,7 @@ end
 
 local function load(session, rest)
     local path, name = rest:match "^(.-)%s+as%s+(%S+)$"
-    path = path or rest
-    if path == "" then
-        fail ":load takes the path of a plugin's file"
-    end
-    local ok, problem = known_plugins.load(session, files.expand(path), name)
+    local ok, problem = known_plugins.load(session, files.expand(path or rest), name)
     if not ok then
         fail("%s", problem)
     end
