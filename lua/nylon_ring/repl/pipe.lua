@@ -110,6 +110,11 @@ function M.run(session, text)
     return not session.failed
 end
 
+-- The first line without what marks a file as UTF-8, or as a script.
+local function without_marks(line)
+    return line and (line:gsub("^\239\187\191", ""):gsub("^#!.*", ""))
+end
+
 ---Runs all lines, and waits for what they left in the background.
 ---@async
 ---@param target nylon_ring.repl.Target
@@ -119,6 +124,7 @@ end
 function M.run_all(target, lines)
     local kept
     local line, unreadable = lines:line()
+    line = without_marks(line)
     while line do
         local text = kept and kept .. "\n" .. line or line
         if evaluate.is_incomplete(text) then
