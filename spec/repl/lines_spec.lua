@@ -117,6 +117,15 @@ describe("lines without a terminal", function()
         assert.matches("^error: [^\n]*/nowhere as x[^\n]*\n$", outcome.err)
     end)
 
+    it("are what stacks call the tasks of lines", function()
+        assert.equal("error: input:1:1: no\n  input:1:1: in function <input:1:1>\n"
+            .. "  awaited by task 2 (input:1):\n  input:1:1: in the line\n",
+            repl("nr.all { function() nr.sleep(1) error 'no' end }\n").err)
+        assert.equal("error: input:1: no\n  input:1: in function <input:1>\n"
+            .. "  awaited by task 2 (:time):\n  input:1: in the line\n",
+            repl(":time nr.all { function() nr.sleep(1) error 'no' end }\n").err)
+    end)
+
     it("may come from the command line", function()
         assert.equal("2\n2\n", repl(nil, "-e", "1 + 1", "-e", "_").out)
         assert.equal(1, repl(nil, "-e", "error 'no'", "-e", "print 'after'").code)

@@ -9,6 +9,7 @@ local MOST_ENDS = 200 -- of a text's statements, at which it is compiled in two
 
 ---@class nylon_ring.repl.Entry
 ---@field text string as it was entered
+---@field name string what its task is called
 ---@field code string the Lua that runs, without the marks at its end; of an expression no more than that
 ---@field head string the statements before an expression
 ---@field fn? function the compiled chunk; an expression's values are those of `evaluate.values`
@@ -150,7 +151,7 @@ end
 ---@return nylon_ring.repl.Entry
 function M.compile(text, chunkname)
     chunkname = chunkname or "=input"
-    local entry = { text = text, silent = false, background = false }
+    local entry = { text = text, name = chunkname:sub(2), silent = false, background = false }
     local fn, head, tail, err = load_text(text, chunkname)
     local code = text
     local before = not fn and without_mark(text, "&")

@@ -275,6 +275,7 @@ function Session:_run(entry, done)
     end, nil, function(task)
         self:_ended(job, task)
     end)
+    job.task._name = entry.name
     job.id = job.task.id
     self.jobs[job.id] = job
     self.failed = false
@@ -298,7 +299,8 @@ local function command_entry(self, text)
     if not run then
         return nil, err
     end
-    return { text = text, fn = run, expression = false, silent = false, background = false }
+    local name = text:match ":%s*[%w_-]*"
+    return { text = text, name = name, fn = run, expression = false, silent = false, background = false }
 end
 
 function Session:_record(entry)

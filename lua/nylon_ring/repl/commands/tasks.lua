@@ -24,7 +24,7 @@ local function list_tasks(session)
             shown = true
             local awaits = info.awaits and ("awaits %s %s"):format(info.awaits, age(info)) or info.status
             session:write(("%s %s: %s\n"):format(session.paint("name", ("[%d]"):format(info.id)),
-                entry_of(session, info.id) or info.name, awaits))
+                entry_of(session, info.id) or info.name, (awaits:gsub(" $", ""))))
             local stack = result.own_part(info.task:traceback()):gsub("%f[^%z\n]", "    ")
             if stack ~= "" then
                 session:write(session.paint("dim", stack) .. "\n")
