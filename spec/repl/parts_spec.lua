@@ -140,6 +140,23 @@ describe("a shown value", function()
             printer.value({ a = ("x"):rep(50), b = 1 }, limits))
     end)
 
+    it("has the items of a list on as many lines as they take", function()
+        local list = {}
+        for item = 1, 60 do
+            list[item] = item
+        end
+        local shown = printer.value(list, limits)
+        assert.matches("^{ 1, 2, [^\n]+ 22,\n  23, [^\n]+,\n  [^\n]+, 50,\n  <10 more>\n}$", shown)
+        for line in shown:gmatch "[^\n]+" do
+            assert.is_true(#line <= limits.width, line)
+        end
+        limits.width = 20
+        assert.equal("{ \"a, 'b\", \"c\\\\\",\n  'd, \"', \"e, f\",\n  \"漢字漢字漢\", 1,\n  2 }",
+            printer.value({ "a, 'b", "c\\", 'd, "', "e, f", "漢字漢字漢", 1, 2 }, limits))
+        assert.equal("{\n  list = { 1000,\n    2000, 3000,\n    4000 },\n  x = 1\n}",
+            printer.value({ list = { 1000, 2000, 3000, 4000 }, x = 1 }, limits))
+    end)
+
     it("looks at no more of a large table than fits", function()
         local looked = 0
         local counted = setmetatable({}, { __tostring = function()

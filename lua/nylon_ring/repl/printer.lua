@@ -67,6 +67,55 @@ local function limited(value, limits)
     return setmetatable(copier, Copier):copy(value, 0)
 end
 
+-- Where a string ends that begins at `at` with a quote.
+local function string_end(line, at)
+    local quote = line:sub(at, at)
+    repeat
+        at = line:find("[\\" .. quote .. "]", at + 1) or #line
+        local escaped = line:byte(at) == 92 and at < #line
+        at = escaped and at + 1 or at
+    until not escaped
+    return at
+end
+
+-- What stands between the commas of a line, with these.
+local function parts_of(line)
+    local parts, from, at = {}, 1, line:find "[,\"']"
+    while at do
+        if line:byte(at) == 44 then
+            table.insert(parts, line:sub(from, at))
+            from = line:match("^ *()", at + 1)
+        else
+            at = string_end(line, at)
+        end
+        at = line:find("[,\"']", at + 1)
+    end
+    if from <= #line then
+        table.insert(parts, line:sub(from))
+    end
+    return parts
+end
+
+-- The items of a list, which are one long line, as several: as many on each as fit.
+local function wrap(line, width)
+    if layout.cells(line) <= width then
+        return line
+    end
+    local rows, row, used, margin = {}, "", 0, line:match "^ *" .. "  "
+    for _, part in ipairs(parts_of(line)) do
+        local cells = layout.cells(part)
+        if used > 0 and used + 1 + cells > width then
+            table.insert(rows, row)
+            row, used = margin .. part, #margin + cells
+        else
+            row = used > 0 and row .. " " .. part or part
+            used = layout.cells(row)
+        end
+    end
+    table.insert(rows, row)
+    return table.concat(rows, "\n")
+end
+
 local function cut_lines(shown, limits)
     local lines, count = {}, 0
     for line in (shown .. "\n"):gmatch "(.-)\n" do
@@ -103,7 +152,10 @@ local function show_table(value, limits)
     if layout.cells(line) <= limits.width then
         return line
     end
-    return cut_lines(show {}, limits)
+    local wrapped = show {}:gsub("[^\n]+", function(row)
+        return wrap(row, limits.width)
+    end)
+    return cut_lines(wrapped, limits)
 end
 
 local function show_string(value, limits)
