@@ -7,13 +7,7 @@ local session = require "nylon_ring.cli.session"
 
 local M = {}
 
---- The name of a plugin's status, or its number where it has none.
----@param status integer
----@return string
-function M.status_name(status)
-    local name = nr.status_name(status)
-    return name == "Status" and ("status %d"):format(status) or name
-end
+M.status_name = require("nylon_ring.io.text").status_name
 
 --- Whether the work went well: a unary's Ok, a stream's StreamEnd.
 ---@param status integer|nil

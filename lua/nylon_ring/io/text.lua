@@ -1,5 +1,6 @@
 -- Words and numbers for people: sizes, times, names that were meant, bytes.
 
+local core = require "nylon_ring.core"
 local json = require "nylon_ring.io.json"
 
 local M = {}
@@ -46,6 +47,14 @@ function M.count(number)
         return ("%.1f k"):format(number / 1e3)
     end
     return ("%.1f M"):format(number / 1e6)
+end
+
+---The name of a plugin's status, or its number where it has none.
+---@param status integer
+---@return string
+function M.status_name(status)
+    local name = core.status_name(status)
+    return name == "Status" and ("status %d"):format(status) or name
 end
 
 M.nearest = require "nylon_ring.nearest"

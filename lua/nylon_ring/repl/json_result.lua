@@ -5,6 +5,7 @@ local errors = require "nylon_ring.errors"
 local json = require "nylon_ring.io.json"
 local printer = require "nylon_ring.repl.printer"
 local result = require "nylon_ring.repl.result"
+local text = require "nylon_ring.io.text"
 
 local M = {}
 
@@ -20,7 +21,7 @@ local function bytes(name, value)
 end
 
 function M.show_answer(session, status, body, nanoseconds)
-    put(session, { { "status", status }, { "status_name", result.status(status) }, bytes("body", body),
+    put(session, { { "status", status }, { "status_name", text.status_name(status) }, bytes("body", body),
         { "us", nanoseconds / 1e3 } })
 end
 
@@ -67,8 +68,8 @@ function M.show_end(session, id, view, word)
 end
 
 ---What a line or a command writes by itself.
-function M.show_output(session, text)
-    put(session, { bytes("output", text) })
+function M.show_output(session, output)
+    put(session, { bytes("output", output) })
 end
 
 return M
