@@ -182,7 +182,17 @@ describe("command", function()
         assert.equal("depth = 1\n{ a = {…} }\n", out_of { ":set depth 1", "{ a = { b = { c = 1 } } }" })
         assert.equal('json = on\n{\n  "a": [\n    1\n  ]\n}\n',
             out_of({ ":set json on", [[echo:call("/thread", '{"a":[1]}')]] }, echo):match "^(.-\n)=>")
-        assert.equal("error: depth takes a whole number of 0 or more, not 'x'\n", run { ":set depth x" }.err)
+        for line, wanted in pairs {
+            ["depth x"] = "0 to 100", ["depth 101"] = "0 to 100", ["width 1e9"] = "20 to 1000",
+            ["width 19"] = "20 to 1000", ["items 0.5"] = "1 to 1000000", ["lines nan"] = "1 to 1000000",
+            ["frames inf"] = "1 to 1000000, or all",
+        } do
+            local name, word = line:match "(%S+) (%S+)"
+            assert.equal(("error: %s takes a whole number from %s, not '%s'\n"):format(name, wanted, word),
+                run({ ":set " .. line }).err)
+        end
+        assert.equal("error: json takes on or off, not '1'\n", run({ ":set json 1" }).err)
+        assert.equal("width = 1000\nframes = all\n", out_of { ":set width 1000", ":set frames all" })
         assert.equal("error: there is no setting dept, perhaps depth; :set lists them\n",
             run({ ":set dept 1" }).err)
     end)

@@ -72,6 +72,7 @@ describe("a program with a console", function()
             { '{"op":"resize","width":null}', "the width of its 'resize' is none" },
             { '{"op":"resize","width":"80"}', "the width of its 'resize' is none" },
             { '{"op":"resize","width":0}', "the width of its 'resize' is none" },
+            { '{"op":"resize","width":1001}', "the width of its 'resize' is none" },
             { '{"op":"hello"}', "the console is to be greeted once, and first" },
         }
         for _, each in ipairs(wrong) do

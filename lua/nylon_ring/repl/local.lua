@@ -1,6 +1,7 @@
 -- A session of this process as the backend of a terminal.
 
 local complete = require "nylon_ring.repl.complete"
+local settings = require "nylon_ring.repl.settings"
 
 local M = {}
 
@@ -34,7 +35,7 @@ function Local:background()
 end
 
 function Local:resize(width)
-    self.session.settings.width = width
+    self.session.settings.width = settings.width_for(width)
 end
 
 return M

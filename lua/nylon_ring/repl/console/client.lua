@@ -97,7 +97,7 @@ function Remote:background()
 end
 
 function Remote:resize(width)
-    self._channel:send { op = "resize", width = math.max(width, settings.LEAST_WIDTH) }
+    self._channel:send { op = "resize", width = settings.width_for(width) }
 end
 
 function Remote:close()
