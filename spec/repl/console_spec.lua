@@ -213,6 +213,21 @@ describe("the console of a running program", function()
         assert.same({ 1, told:format(path) }, { late.code, late.err })
     end)
 
+    it("tells a client that the program is gone, also where that has not read what came", function()
+        local terminal = terminals.open { "repl", "--connect", path }
+        finally(function() terminal:close() end)
+        terminal:wait_end "app>"
+        terminal:enter "print 'begins' nr.sleep(60000)"
+        terminal:wait_end "\nbegins"
+        app:kill "sigstop"
+        terminal:press "C-c"
+        terminal:press "C-c"
+        terminal:wait "the program does not answer; Ctrl-C again leaves it" -- two messages are on their way
+        app:kill "sigkill"
+        app:wait()
+        terminal:wait_end "\nnylon-ring repl: the program is gone\nleft 1 icanon"
+    end)
+
     it("is not taken from a program that runs, but from one that is dead", function()
         local other = support.run { "run", "--console", path, "-e", "print 'ran'" }
         assert.same({ 1, "" }, { other.code, other.out })

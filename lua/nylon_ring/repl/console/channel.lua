@@ -50,7 +50,7 @@ function M.open(pipe, ops, on_message, on_end)
     self._linger:unref()
     pipe:read_start(function(err, data)
         if err or not data then
-            self:_end(err)
+            self:_end(err ~= "ECONNRESET" and err or nil) -- which a peer leaves that had not read everything
         else
             self:_take(data)
         end
