@@ -20,6 +20,18 @@ describe("editing a line", function()
         terminal = nil
     end)
 
+    it("puts nothing into what can be scrolled back as a line is typed on a cleared screen", function()
+        open()
+        terminal:enter "'before'"
+        terminal:wait_end '"before"\n>'
+        terminal:press "C-l"
+        terminal:wait(function(screen) return screen == ">" end)
+        local kept = terminal:scrolled()
+        terminal:type "'typed'"
+        terminal:wait_end "> 'typed'"
+        assert.equal(kept, terminal:scrolled())
+    end)
+
     it("evaluates what was entered, wide characters included", function()
         open()
         terminal:enter '#"wörld 漢字"'

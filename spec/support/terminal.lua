@@ -167,6 +167,12 @@ function Terminal:screen()
     return (self:_tmux("capture-pane", "-p"):gsub("[%s]*$", ""))
 end
 
+--- How many lines can be scrolled back to.
+---@async
+function Terminal:scrolled()
+    return tonumber((self:_tmux("display-message", "-p", "#{history_size}")))
+end
+
 --- The line and the column of the cursor, from 0.
 ---@async
 function Terminal:cursor()

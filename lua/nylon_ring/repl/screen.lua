@@ -8,6 +8,10 @@ local layouts = require "nylon_ring.io.layout"
 
 local M = {}
 
+-- Clears all from the cursor's row on. From a screen's first cell terminals take that for a clearing of the
+-- whole screen, of which some keep a copy to scroll back to: one for each key that is typed there.
+local CLEAR = "\r \27[J\r"
+
 local NO_END = "⏎" -- after a last line that has no end
 
 ---@class nylon_ring.repl.Screen
@@ -48,7 +52,7 @@ function Screen:_undraw()
         up = up + math.max(1, math.ceil(drawn.cells[row] / self.width))
     end
     self._drawn = nil
-    return (up > 0 and ("\27[%dA"):format(up) or "") .. "\r\27[J"
+    return (up > 0 and ("\27[%dA"):format(up) or "") .. CLEAR
 end
 
 -- The sequence that draws a line, and puts the cursor to its place.
@@ -73,7 +77,7 @@ function Screen:_begin_line()
     if not self._bol then
         return "\r\n"
     elseif self._shared then
-        return NO_END .. (" "):rep(self.width - 1) .. "\r\27[J"
+        return NO_END .. (" "):rep(self.width - 1) .. CLEAR
     end
     return ""
 end
