@@ -147,7 +147,7 @@ describe("command", function()
             assert.equal("error: no plugin is loaded as fixture_lag; did you mean fixture_log?\n",
                 run({ line }, log).err)
         end
-        assert.matches("\nunloaded fixture_log\n.*%[fixture_log%] warn[^\n]*: level 3\n", run({
+        assert.matches("\nunloaded fixture_log[^\n]*\n.*%[fixture_log%] warn[^\n]*: level 3\n", run({
             'fixture_log:call("/levels") ;', ":unload", ":logs fixture_log",
         }, log).out)
     end)
