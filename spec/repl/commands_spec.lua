@@ -1,3 +1,4 @@
+local cjson = require "cjson"
 local session_spec = require "nylon_ring.repl.spec"
 local support = require "spec.support"
 local uv = require "luv"
@@ -154,6 +155,17 @@ describe("command", function()
 
     it(":time tells how long an expression took", function()
         assert.truthy(out_of { ":time 1 + 1" }:match "^2\ntook [%d.]+ %S+\n$")
+    end)
+
+    it(":time fails where what it measures does", function()
+        local outcome = run({ ":time echo:call('/nowhere')", "print 'after'" }, echo)
+        assert.same({ 1, nil }, { outcome.code, outcome.out:match "after" })
+        local list = {}
+        outcome = run({ ":time echo:call('/thread', 'hi')", ":time 5" }, "--json", echo)
+        for line in outcome.out:gmatch "[^\n]+" do
+            table.insert(list, cjson.decode(line))
+        end
+        assert.same({ "hi", 5 }, { list[2].body, list[3].value })
     end)
 
     it(":time and :bench say that they begin in the foreground", function()

@@ -110,6 +110,17 @@ describe("a session that was kept", function()
             .. "input:1: raised\nend\n", (out:gsub("[^\n]*session.lua:%d+: raised", "input:1: raised")))
     end)
 
+    it("has what :time has run as the lines that it is", function()
+        local out = both {
+            load_line "echo", ':time echo:call("/thread", "timed")', "#_", ':time echo:call "/nowhere"',
+            "_err.code", ":time x = 7; x", "x", ":time error 'raised'", ":time x = 8",
+        }
+        assert.equal("5\nplugin_handle_failed\n7\n7\n", out)
+        assert.truthy(kept.spec_text:find([[assert.same({ nr.OK, "timed" }, ]], 1, true))
+        assert.truthy(kept.spec_text:find("pcall(function()\n            error 'raised'", 1, true))
+        assert.truthy(kept.spec_text:find("x = 8", 1, true))
+    end)
+
     it("goes on after a `return`, and more locals than a function may have", function()
         local lines = { load_line "echo", "do return 5 end" }
         for index = 1, 201 do

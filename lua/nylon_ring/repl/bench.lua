@@ -129,9 +129,8 @@ local function show(session, state, count, width, elapsed)
     end
 end
 
----Evaluates a chunk of `evaluate.load` again and again and writes what came out, also where it is stopped on
----the way. Ctrl-C can stop a loop in it the first time; after that it is compiled, as it would be in a
----script.
+---Evaluates an entry's chunk again and again and writes what came out, also where it is stopped on the way.
+---Ctrl-C can stop a loop in it the first time; after that it is compiled, as it would be in a script.
 ---@async
 ---@param session nylon_ring.repl.Session
 ---@param fn function

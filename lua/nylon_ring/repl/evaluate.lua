@@ -132,19 +132,6 @@ function M.values(fn)
     return pack(fn())
 end
 
----Compiles an expression or statements that a command was given.
----@param text string
----@param env table
----@return function|nil fn
----@return boolean|string is_expression, or err
-function M.load(text, env)
-    local fn, _, tail, err = load_text(text, "=input")
-    if not fn then
-        return nil, (err:gsub("^input:1: ", ""))
-    end
-    return M.bind(fn, env), tail ~= nil
-end
-
 ---Compiles what was entered. The chunk's environment is set by whoever runs it.
 ---@param text string
 ---@param chunkname? string

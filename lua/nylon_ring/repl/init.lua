@@ -67,7 +67,7 @@ local function run_rc(session)
     if file then
         file:close()
         pipe.run(session, ":run " .. path)
-        session.records = {} -- it is run before every session, and of none
+        session.notes:forget() -- it is run before every session, and of none
     end
 end
 

@@ -59,7 +59,7 @@ function M.load(session, path, name)
     if not plugin then
         return nil, tostring(err)
     end
-    session:note { kind = "load", name = plugin.name, path = plugin.path }
+    session.notes:add { kind = "load", name = plugin.name, path = plugin.path }
     session:write(("loaded %s\n"):format(M.describe(plugin)))
     return true
 end

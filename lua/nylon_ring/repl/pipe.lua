@@ -102,12 +102,10 @@ end
 ---@async
 ---@param session nylon_ring.repl.Session
 ---@param text string
----@return boolean ok
 function M.run(session, text)
     nr.await(function(resume)
         session:submit(text, resume)
     end)
-    return not session.failed
 end
 
 -- The first line without what marks a file as UTF-8, or as a script.

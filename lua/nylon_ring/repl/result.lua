@@ -18,15 +18,6 @@ function M.status(status)
     return names[status] or ("STATUS %d"):format(status)
 end
 
----Whether values are an answer of a plugin: its status and its body.
----@param entry nylon_ring.repl.Entry
----@param values { n: integer }
----@return boolean
-function M.is_answer(entry, values)
-    return values.n == 2 and type(values[1]) == "number" and type(values[2]) == "string"
-        and entry.text:find("[.:][%w_]*call%f[^%w_]") ~= nil
-end
-
 local function took(session, nanoseconds)
     return session.paint("dim", text.time(nanoseconds))
 end

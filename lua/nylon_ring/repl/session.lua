@@ -12,7 +12,9 @@ local environment = require "nylon_ring.repl.environment"
 local errors = require "nylon_ring.errors"
 local evaluate = require "nylon_ring.repl.evaluate"
 local hints = require "nylon_ring.repl.hints"
+local notes = require "nylon_ring.repl.notes"
 local nr = require "nylon_ring"
+local outcomes = require "nylon_ring.repl.outcome"
 local paint = require "nylon_ring.repl.paint"
 local result = require "nylon_ring.repl.result"
 local settings = require "nylon_ring.repl.settings"
@@ -41,14 +43,14 @@ local M = {}
 ---@field out table how results are told: repl/result.lua or repl/json_result.lua
 ---@field jobs table<integer, nylon_ring.repl.Job>
 ---@field streams table<integer, nylon_ring.Stream> streams that were shown and take input
----@field records nylon_ring.repl.Record[] what was done, for `:save` and `:spec`
----@field room integer bytes of answers and frames that may still be kept for them
+---@field notes nylon_ring.repl.Notes what was done
 ---@field targets table<string, table<string, true>> by plugin: paths that were called and not refused
 ---@field watches table<nylon_ring.Plugin, nylon_ring.repl.Watch> whose ABI is shown
----@field failed boolean the last line failed
----@field has_failed boolean so has some line, or what it left in the background
+---@field has_failed boolean some line, or what it left in the background
 ---@field write_err fun(text: string) for log lines, and errors where they go apart
 ---@field on_quit fun(code: integer)
+---@field private _entered integer how many lines of Lua were
+---@field private _on_idle? fun() called once nothing runs any more
 ---@field private _foreground? nylon_ring.repl.Job
 ---@field private _done? fun()
 local Session = {}
@@ -56,8 +58,6 @@ Session.__index = Session
 
 ---@type table<nylon_ring.repl.Session, true>
 local open_sessions = {}
-
-local ROOM = 16 * 1024 * 1024 -- bytes of answers and frames that a session keeps
 
 ---@param options { write: fun(text: string), color: boolean, on_quit: fun(code: integer), out?: table,
 ---  write_err?: fun(text: string) }
@@ -72,12 +72,10 @@ function M.new(options)
         out = options.out or result,
         jobs = {},
         streams = {},
-        records = {},
-        room = ROOM,
+        notes = notes.new(),
         targets = {},
         watches = {},
         _entered = 0,
-        failed = false,
         has_failed = false,
     }, Session)
     self.env = environment.new(function(text)
@@ -125,11 +123,6 @@ local function announce(self, job)
     end
 end
 
--- luv's third value beside nil and a text.
-local function is_luv_error(name)
-    return type(name) == "string" and name:match "^E[%u%d]+$" ~= nil
-end
-
 -- What a line called is offered by completion from then on.
 local function learn(self, code)
     local name, target = code:match "%f[%w_]([%w_]+):[%w_]*%s*%(?%s*['\"]([^'\"]+)['\"]"
@@ -139,55 +132,43 @@ local function learn(self, code)
     end
 end
 
--- Shows what a line came to, and keeps it in `_`.
-function Session:_show(job, values)
-    local took = uv.hrtime() - job.start
-    local first, second = values[1], values[2]
-    if values.n == 1 and streams.is_stream(first) and not job.entry.silent then
-        environment.keep(self.env, values, first)
-        self.streams[job.id] = first
-        announce(self, job)
-        job.viewing, job.entry.record.stream = true, true
-        local status, data, frames = streams.view(self, job.id, first)
-        job.viewing, self.streams[job.id] = false, nil
-        job.entry.record.frames = frames
-        if status == nil and data ~= nil then
-            job.entry.record.failed = "error"
-            rawset(self.env, "_err", data)
-            self.out.show_failure(self, data, uv.hrtime() - job.start)
-        end
-        return
-    end
-    local answer = result.is_answer(job.entry, values)
-    local failure = first == nil and (errors.is(second) or values.n == 3 and is_luv_error(values[3]))
-    environment.keep(self.env, values, answer and second or first)
-    job.entry.record.values = values.n
-    if failure then
-        self:_keep_failure(second)
-        job.entry.record.refused = true
-        job.entry.record.failure = errors.is(second) and second.code or nil
-    elseif answer then
-        job.entry.record.answer = { status = first, body = self:fits(#second) and second or nil }
-    end
-    if job.entry.silent then
-        return
-    end
+-- Shows a stream to its end, which takes input meanwhile.
+function Session:_view(job, stream)
+    self.streams[job.id] = stream
     announce(self, job)
-    if answer then
-        self.out.show_answer(self, first, second, took)
-    elseif failure then
-        self.out.show_failure(self, second, took)
-    else
-        self.out.show_values(self, values, took, job.background)
+    job.viewing, job.entry.record.stream = true, true
+    local status, data, frames = streams.view(self, job.id, stream)
+    job.viewing, self.streams[job.id] = false, nil
+    job.entry.record.frames = frames
+    if status == nil and data ~= nil then
+        job.entry.record.failed = "error"
+        rawset(self.env, "_err", data)
+        self.out.show_failure(self, data, uv.hrtime() - job.start)
+    end
+end
+
+-- Shows what a line came to, and keeps it.
+function Session:_show(job, values)
+    local took, silent = uv.hrtime() - job.start, job.entry.silent
+    if values.n == 1 and streams.is_stream(values[1]) and not silent then
+        environment.keep(self.env, values, values[1])
+        return self:_view(job, values[1])
+    end
+    local kind = outcomes.keep(self, job.entry, values)
+    if not silent then
+        announce(self, job)
+        outcomes.show(self, kind, values, took, job.background)
     end
 end
 
 ---Notes that something has failed.
 function Session:note_failure()
-    self.failed, self.has_failed = true, true
+    self.has_failed = true
 end
 
-function Session:_keep_failure(err)
+---Notes what has failed, and keeps it in `_err`.
+---@param err any
+function Session:keep_failure(err)
     self:note_failure()
     rawset(self.env, "_err", err)
 end
@@ -196,7 +177,7 @@ end
 ---@param err any
 ---@param traceback? string
 function Session:fail(err, traceback)
-    self:_keep_failure(err)
+    self:keep_failure(err)
     self.out.show_error(self, err, traceback)
 end
 
@@ -219,7 +200,7 @@ function Session:_ended(job, task)
         if task._state ~= "cancelled" then
             self:fail(task._err, task._traceback)
         else
-            self:_keep_failure(task._err)
+            self:keep_failure(task._err)
             if not job.viewing then -- which has told it
                 self.out.show_error(self, "cancelled")
             end
@@ -259,7 +240,7 @@ function Session:_run(entry, done)
     job.background = entry.background
     job.task = tasks.new(function()
         local values = evaluate.values(entry.fn)
-        if entry.record and not (entry.expression and errors.is(values[2], "plugin_handle_failed")) then
+        if entry.code and not (entry.expression and errors.is(values[2], "plugin_handle_failed")) then
             learn(self, entry.code)
         end
         if entry.expression then
@@ -269,7 +250,9 @@ function Session:_run(entry, done)
             self.out.show_values(self, { n = 0 }, uv.hrtime() - job.start, true)
         end
         job.returned = true
-        self:_record_end(job)
+        if entry.record then
+            self.notes:done(entry.record, job.start)
+        end
         let_streams_live(job.task)
         self:_free(job)
     end, nil, function(task)
@@ -278,7 +261,6 @@ function Session:_run(entry, done)
     job.task._name = entry.name
     job.id = job.task.id
     self.jobs[job.id] = job
-    self.failed = false
     if not job.background then
         self._foreground, self._done = job, done
     end
@@ -303,42 +285,6 @@ local function command_entry(self, text)
     return { text = text, name = name, fn = run, expression = false, silent = false, background = false }
 end
 
-function Session:_record(entry)
-    entry.record = {
-        kind = entry.expression and "expression" or "statement",
-        code = entry.code,
-        head = entry.head ~= "" and entry.head or nil,
-        background = entry.background or nil,
-    }
-    self:note(entry.record)
-end
-
--- What the lines that were entered meanwhile may have been for, or what later ones rest on.
-function Session:_record_end(job)
-    local record = job.entry.record
-    if record then
-        record.took = (uv.hrtime() - job.start) / 1e6
-        if record.background then
-            self:note { kind = "done", of = record }
-        end
-    end
-end
-
----Notes what a command did: for `:save` and `:spec`.
----@param record nylon_ring.repl.Record
-function Session:note(record)
-    table.insert(self.records, record)
-end
-
----Takes room for what a line was answered, where there is any.
----@param bytes integer
----@return boolean
-function Session:fits(bytes)
-    local fits = bytes <= self.room
-    self.room = fits and self.room - bytes or self.room
-    return fits
-end
-
 ---Takes what was entered; `done` is called once, when the next line may come.
 ---@param text string
 ---@param done fun()
@@ -361,7 +307,7 @@ function Session:submit(text, done)
     end
     if not text:match "^%s*:" then
         evaluate.bind(entry.fn, self.env)
-        self:_record(entry)
+        self.notes:begin(entry)
     end
     self:_run(entry, done)
 end

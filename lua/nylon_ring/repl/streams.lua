@@ -94,7 +94,7 @@ local function take(session, id, view, status, data)
     view.last, view.status, view.data = now, status, data
     if view.kept then
         table.insert(view.kept, { status, data })
-        view.kept = #view.kept < KEPT and view.bytes <= session.room and view.kept or nil
+        view.kept = #view.kept < KEPT and view.bytes <= session.notes.room and view.kept or nil
     end
 end
 
@@ -148,7 +148,7 @@ function M.view(session, id, stream)
     end
     local ended = view.status == 4
     session.out.show_end(session, id, view, ended and "END" or result.status(view.status or 0), ended)
-    return view.status, view.data, view.kept and session:fits(view.bytes) and view.kept or nil
+    return view.status, view.data, view.kept and session.notes:fits(view.bytes) and view.kept or nil
 end
 
 return M

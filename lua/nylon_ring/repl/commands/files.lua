@@ -22,17 +22,17 @@ local function run(session, rest)
         fail("%s", err)
     end
     evaluate.bind(fn, session.env)()
-    session:note { kind = "run", path = files.expand(rest) }
+    session.notes:add { kind = "run", path = files.expand(rest) }
 end
 
 local function save(session, rest)
-    local content, count = as_script.write(session.records)
+    local content, count = as_script.write(session.notes.records)
     write(rest, content)
     session:write(("saved %s as %s\n"):format(text.plural(count, "line"), rest))
 end
 
 local function spec(session, rest)
-    local content, count = as_spec.write(session.records)
+    local content, count = as_spec.write(session.notes.records)
     if count == 0 then
         fail "no line has called a plugin yet"
     end

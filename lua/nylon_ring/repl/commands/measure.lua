@@ -1,32 +1,38 @@
 -- Commands that measure: one evaluation, or many with a histogram of their times.
 
 local bench = require "nylon_ring.repl.bench"
-local environment = require "nylon_ring.repl.environment"
 local evaluate = require "nylon_ring.repl.evaluate"
 local fail = require "nylon_ring.repl.fail"
-local result = require "nylon_ring.repl.result"
+local nr = require "nylon_ring"
+local outcomes = require "nylon_ring.repl.outcome"
 local text = require "nylon_ring.io.text"
 local uv = require "luv"
 
-local function load(session, code)
-    local fn, err = evaluate.load(code, session.env)
-    if not fn and code:match "&%s*$" then
+local function compile(session, code)
+    if code:match "&$" then
         fail "what is measured begins in the foreground: leave the & out, and press Ctrl-Z while it runs"
     end
-    return fn or fail("%s", err)
+    local entry = evaluate.compile(code)
+    if entry.err then
+        fail("%s", (entry.err:gsub("^input:1: ", "")))
+    end
+    evaluate.bind(entry.fn, session.env)
+    return entry
 end
 
+-- What it calls and what came is kept for `:spec`, as that of a line.
 local function time(session, rest)
-    local fn = load(session, rest)
+    local entry = compile(session, rest)
+    session.notes:begin(entry)
+    session:job_of(nr.current()).entry.record = entry.record
     local start = uv.hrtime()
-    local values = evaluate.values(fn)
+    local values = evaluate.values(entry.fn)
     local took = uv.hrtime() - start
-    local answer = result.is_answer({ text = rest }, values)
-    environment.keep(session.env, values, answer and values[2] or values[1])
-    if answer then
-        result.show_answer(session, values[1], values[2], took)
-    else
-        result.show_values(session, values, took)
+    local kind = entry.expression and outcomes.keep(session, entry, values) or "values"
+    if not entry.silent then
+        outcomes.show(session, kind, values, took, false)
+    end
+    if entry.silent or kind == "values" then
         session:write(("took %s\n"):format(text.time(took)))
     end
 end
@@ -49,7 +55,7 @@ local function run_bench(session, rest)
     if count < 1 or width < 1 then
         fail ":bench takes numbers of 1 or more"
     end
-    bench.run(session, load(session, code), count, width)
+    bench.run(session, compile(session, code).fn, count, width)
 end
 
 return {

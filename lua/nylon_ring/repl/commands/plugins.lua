@@ -30,7 +30,7 @@ local function reload(session, rest)
     if not report then
         fail("%s; the old one keeps serving", tostring(err))
     end
-    session:note { kind = "reload", name = plugin.name }
+    session.notes:add { kind = "reload", name = plugin.name }
     session:write(("reloaded %s\n"):format(known_plugins.describe(plugin)))
 end
 
@@ -40,7 +40,7 @@ local function unload(session, rest)
     if not report then
         fail("%s", tostring(err))
     end
-    session:note { kind = "unload", name = known.name }
+    session.notes:add { kind = "unload", name = known.name }
     local kept = type(report) == "table" and not report.unmapped and report.reason ~= "" and report.reason
     session:write(("unloaded %s%s\n"):format(known.name, kept and "; it stays mapped: " .. kept or ""))
 end

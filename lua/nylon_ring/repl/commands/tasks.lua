@@ -87,7 +87,7 @@ local function send(session, rest)
     if not ok then
         fail("%s", tostring(err))
     end
-    session:note { kind = "send", of = record, data = data }
+    session.notes:add { kind = "send", of = record, data = data }
 end
 
 local function close(session, rest)
@@ -96,7 +96,7 @@ local function close(session, rest)
     if not ok and err then
         fail("%s", tostring(err))
     end
-    session:note { kind = "finish", of = record }
+    session.notes:add { kind = "finish", of = record }
 end
 
 return {
