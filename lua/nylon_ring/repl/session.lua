@@ -186,25 +186,30 @@ local function let_streams_live(task)
     task._owned = nil
 end
 
+-- Tells that the task of a line has failed, or was cancelled.
+function Session:_tell_failure(job, task)
+    job.background = job.background or job.returned
+    announce(self, job)
+    if task._state ~= "cancelled" then
+        return self:fail(task._err, task._traceback)
+    end
+    self:keep_failure(task._err)
+    if not job.viewing then -- which has told it
+        self.out.show_error(self, "cancelled")
+    end
+end
+
 -- The task of a line is done, with all that it made.
 function Session:_ended(job, task)
+    local state, record = task._state, job.entry.record
     traces.flush(self)
     self.jobs[job.id] = nil
-    local quietly = task._state == "cancelled" and job.ends_quietly
-    if task._state ~= "ok" and job.entry.record then
-        job.entry.record.failed = task._state == "cancelled" and "cancelled" or "error"
+    if state ~= "ok" and record then
+        record.failed = state == "cancelled" and "cancelled" or "error"
     end
-    if task._state ~= "ok" and not quietly and open_sessions[self] then
-        job.background = job.background or job.returned
-        announce(self, job)
-        if task._state ~= "cancelled" then
-            self:fail(task._err, task._traceback)
-        else
-            self:keep_failure(task._err)
-            if not job.viewing then -- which has told it
-                self.out.show_error(self, "cancelled")
-            end
-        end
+    local quietly = state == "ok" or state == "cancelled" and job.ends_quietly
+    if not quietly and open_sessions[self] then
+        self:_tell_failure(job, task)
     end
     self:_free(job)
     local on_idle = self._on_idle
@@ -232,45 +237,49 @@ function Session:wait()
     end)
 end
 
----Runs a function as a line.
----@param entry nylon_ring.repl.Entry
----@param done fun()
+-- What the task of a line does.
+---@async
+function Session:_work(job)
+    local entry = job.entry
+    local values = evaluate.values(entry.fn)
+    if entry.code and not (entry.expression and errors.is(values[2], "plugin_handle_failed")) then
+        learn(self, entry.code)
+    end
+    if entry.expression then
+        self:_show(job, values)
+    elseif job.background then
+        announce(self, job)
+        self.out.show_values(self, { n = 0 }, uv.hrtime() - job.start, true)
+    end
+    job.returned = true
+    if entry.record then
+        self.notes:done(entry.record, job.start)
+    end
+    let_streams_live(job.task)
+    self:_free(job)
+end
+
+-- Runs an entry as a line.
 function Session:_run(entry, done)
-    local job = { text = entry.code or entry.text, entry = entry, start = uv.hrtime(), returned = false }
-    job.background = entry.background
+    local job = {
+        text = entry.code or entry.text, entry = entry, start = uv.hrtime(), background = entry.background,
+        returned = false,
+    }
     job.task = tasks.new(function()
-        local values = evaluate.values(entry.fn)
-        if entry.code and not (entry.expression and errors.is(values[2], "plugin_handle_failed")) then
-            learn(self, entry.code)
-        end
-        if entry.expression then
-            self:_show(job, values)
-        elseif job.background then
-            announce(self, job)
-            self.out.show_values(self, { n = 0 }, uv.hrtime() - job.start, true)
-        end
-        job.returned = true
-        if entry.record then
-            self.notes:done(entry.record, job.start)
-        end
-        let_streams_live(job.task)
-        self:_free(job)
+        self:_work(job)
     end, nil, function(task)
         self:_ended(job, task)
     end)
     job.task._name = entry.name
     job.id = job.task.id
     self.jobs[job.id] = job
-    if not job.background then
-        self._foreground, self._done = job, done
-    end
     if job.background then
         self.out.show_running(self, job)
+        tasks.start(job.task)
+        return done()
     end
+    self._foreground, self._done = job, done
     tasks.start(job.task)
-    if job.background then
-        done()
-    end
 end
 
 -- ---- Lines --------------------------------------------------------------------------------------
@@ -285,6 +294,18 @@ local function command_entry(self, text)
     return { text = text, name = name, fn = run, expression = false, silent = false, background = false }
 end
 
+local function lua_entry(self, text)
+    self._entered = self._entered + 1
+    local entry = evaluate.compile(text, ("=input:%d"):format(self._entered))
+    local err = entry.err or hints.of(text, self.env)
+    if err then
+        return nil, err
+    end
+    evaluate.bind(entry.fn, self.env)
+    self.notes:begin(entry)
+    return entry
+end
+
 ---Takes what was entered; `done` is called once, when the next line may come.
 ---@param text string
 ---@param done fun()
@@ -292,35 +313,21 @@ function Session:submit(text, done)
     if text:match "^%s*$" then
         return done()
     end
-    local entry, err
-    if text:match "^%s*:" then
-        entry, err = command_entry(self, text)
-    else
-        self._entered = self._entered + 1
-        entry = evaluate.compile(text, ("=input:%d"):format(self._entered))
-        err = entry.err or hints.of(text, self.env)
+    local entry_of = text:match "^%s*:" and command_entry or lua_entry
+    local entry, err = entry_of(self, text)
+    if entry then
+        return self:_run(entry, done)
     end
-    if err then
-        self:note_failure()
-        self.out.show_error(self, err)
-        return done()
-    end
-    if not text:match "^%s*:" then
-        evaluate.bind(entry.fn, self.env)
-        self.notes:begin(entry)
-    end
-    self:_run(entry, done)
+    self:note_failure()
+    self.out.show_error(self, err)
+    done()
 end
 
----Cancels what runs in the foreground.
----@return boolean whether something did
+---Cancels what runs in the foreground, if anything does.
 function Session:interrupt()
-    local job = self._foreground
-    if not job then
-        return false
+    if self._foreground then
+        self._foreground.task:cancel "interrupted"
     end
-    job.task:cancel "interrupted"
-    return true
 end
 
 ---The line that a task belongs to, as its own task or one that it made.
@@ -337,12 +344,11 @@ function Session:job_of(task)
     end
 end
 
----Sends what runs in the foreground to the background.
----@return boolean whether something did
+---Sends what runs in the foreground to the background, if anything does.
 function Session:background()
     local job = self._foreground
     if not job then
-        return false
+        return
     end
     job.background = true
     if job.entry.record then
@@ -351,7 +357,6 @@ function Session:background()
     self:write "\n"
     self.out.show_running(self, job)
     self:_free(job)
-    return true
 end
 
 ---Ends the session: what it runs is cancelled, and forgotten.
