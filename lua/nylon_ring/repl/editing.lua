@@ -90,19 +90,10 @@ local function entries_for(history, words)
     return ""
 end
 
+-- Lets the user's editor have the terminal and the file; what is saved is the next line.
 ---@param terminal nylon_ring.repl.Terminal
-local function edit(terminal, rest)
-    local entries = entries_for(terminal.history, rest)
-    if not entries then
-        return refuse(terminal, "edit", rest)
-    end
+local function run_editor(terminal, path, folder)
     local program = setting("VISUAL", "EDITOR") or "vi"
-    local path, folder = temporary(entries .. "\n")
-    if not path then
-        terminal:write(("error: there is no file to edit: %s; is TMPDIR a folder, and has it room?\n"):format(
-            folder))
-        return terminal:ready()
-    end
     terminal:take(false)
     local handle, err
     handle, err = uv.spawn("/bin/sh", {
@@ -124,6 +115,22 @@ local function edit(terminal, rest)
         terminal:write(("%s can not be started: %s\n"):format(program, err))
         terminal:ready()
     end
+end
+
+-- `:edit`, `:edit N` and `:edit N..M`.
+---@param terminal nylon_ring.repl.Terminal
+local function edit(terminal, rest)
+    local entries = entries_for(terminal.history, rest)
+    if not entries then
+        return refuse(terminal, "edit", rest)
+    end
+    local path, folder = temporary(entries .. "\n")
+    if path then
+        return run_editor(terminal, path, folder)
+    end
+    terminal:write(("error: there is no file to edit: %s; is TMPDIR a folder, and has it room?\n"):format(
+        folder))
+    terminal:ready()
 end
 
 M.commands = { edit = edit, history = show_history }

@@ -90,16 +90,53 @@ local function load_plugins(session, paths)
     return true
 end
 
+-- A code to leave with, which may come before anybody waits for it.
+local function new_exit()
+    local code, resume
+    local function leave(with)
+        code = code or with or 0
+        if resume then
+            resume(code)
+        end
+    end
+    local function wait(begin)
+        return code or nr.await(function(fn)
+            resume = fn
+            begin()
+        end)
+    end
+    return leave, wait
+end
+
+-- From now on the session shows what is logged, what fails and what scripts print, until what this answers
+-- is called.
+local function show_all(session, terminal)
+    local stop_logs, previous = logs.open(true), show_errors(session)
+    local restore = redirect.open(session, terminal)
+    return function()
+        restore()
+        stop_logs()
+        nr.on_error(previous)
+    end
+end
+
+local function begin(session, options)
+    if options.failure then
+        session:fail(options.failure.err, options.failure.traceback)
+    end
+    if options.rc then
+        run_rc(session)
+    end
+    load_plugins(session, options.plugins)
+end
+
 ---@async
 ---@param options nylon_ring.repl.Options
 ---@return integer code
 local function converse(options)
-    local leave
-    local function on_leave(code)
-        leave(code or 0)
-    end
+    local leave, wait = new_exit()
     local terminal, err = terminals.new {
-        fd = 0, history = history.open(history.default_path()), on_leave = on_leave,
+        fd = 0, history = history.open(history.default_path()), on_leave = leave,
     }
     if not terminal then
         say.error("nylon-ring repl", err)
@@ -110,32 +147,18 @@ local function converse(options)
             terminal:write(text)
         end,
         color = say.has_color(1),
-        on_quit = on_leave,
+        on_quit = leave,
     }
-    local stop_logs, previous = logs.open(true), show_errors(session)
-    local restore = redirect.open(session, terminal)
+    local stop = show_all(session, terminal)
     local ok, code = pcall(function()
-        local answered = {}
-        leave = function(with)
-            answered.code = answered.code or with
-        end
         terminal:open(local_backend.new(session, terminal))
-        if options.failure then
-            session:fail(options.failure.err, options.failure.traceback)
-        end
-        if options.rc then
-            run_rc(session)
-        end
-        load_plugins(session, options.plugins)
-        return answered.code or nr.await(function(resume)
-            leave = resume
+        begin(session, options)
+        return wait(function()
             terminal:ready()
         end)
     end)
     terminal:close()
-    restore()
-    stop_logs()
-    nr.on_error(previous)
+    stop()
     session:close()
     if not ok then
         error(code, 0)
