@@ -21,6 +21,10 @@ local GREETING = 2000 -- milliseconds that a program may take to answer at all
 ---@field on_ready fun(failed: boolean)
 ---@field on_out fun(text: string)
 ---@field on_err fun(text: string)
+---@field on_hello fun(message?: table)
+---@field private _on_left fun(code: integer, why?: string)
+---@field private _asked integer completions that were asked for
+---@field private _answers table<integer, fun(found?: nylon_ring.repl.Completion)> those that have not come
 ---@field private _left? { [1]: integer, [2]: string? } what the console has left with
 ---@field private _unanswered integer interrupts since something came
 local Remote = {}
@@ -136,10 +140,8 @@ end
 
 local function ignore() end
 
--- Connects and says what this end wants. Answers the backend and what the console said of itself, or
--- nil, err.
 ---@async
-local function connect(path, wishes)
+local function dial(path)
     local stream = uv.new_pipe(false)
     local err = nr.await(function(resume)
         return stream:connect(path, resume)
@@ -149,9 +151,13 @@ local function connect(path, wishes)
         local text = "no program listens at %s (%s); start one with nylon-ring run --console %s SCRIPT"
         return nil, text:format(path, err, path)
     end
-    local self = setmetatable({ _unanswered = 0, _asked = 0, _answers = {} }, Remote)
-    self.on_out, self.on_err, self.on_ready, self._on_left = ignore, ignore, ignore, ignore
-    local hello, why = nr.timeout(GREETING, nr.await, function(resume)
+    return stream
+end
+
+-- Says what this end wants, and waits for what the console says of itself; nil where that is nothing.
+---@async
+function Remote:_greet(stream, wishes)
+    return nr.timeout(GREETING, nr.await, function(resume)
         self.on_hello = resume
         self._channel = channels.open(stream, wire.console, function(message)
             self._unanswered = 0
@@ -163,14 +169,27 @@ local function connect(path, wishes)
         wishes.op = "hello"
         self._channel:send(wishes)
     end)
-    if errors.is(why, "timeout") then
-        self:close()
-        return nil, ("the program at %s does not answer: its loop does not turn"):format(path)
-    elseif not hello then
-        self:close()
-        return nil, ("what listens at %s is no console"):format(path)
+end
+
+-- Answers the backend and what the console has said of itself, or nil, err.
+---@async
+local function connect(path, wishes)
+    local stream, refused = dial(path)
+    if not stream then
+        return nil, refused
     end
-    return self, hello
+    local self = setmetatable({
+        on_out = ignore, on_err = ignore, on_ready = ignore, _on_left = ignore,
+        _unanswered = 0, _asked = 0, _answers = {},
+    }, Remote)
+    local hello, err = self:_greet(stream, wishes)
+    if hello then
+        return self, hello
+    end
+    self:close()
+    local text = errors.is(err, "timeout") and "the program at %s does not answer: its loop does not turn"
+        or "what listens at %s is no console"
+    return nil, text:format(path)
 end
 
 ---@async
