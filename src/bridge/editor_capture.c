@@ -253,8 +253,5 @@ void nr__capture_register(lua_State *L) {
                                          {"captured", l_captured},
                                          {"close_capture", l_close},
                                          {NULL, NULL}};
-    for (const luaL_Reg *each = functions; each->name != NULL; each++) {
-        lua_pushcfunction(L, each->func);
-        lua_setfield(L, -2, each->name);
-    }
+    luaL_register(L, NULL, functions);
 }

@@ -15,9 +15,8 @@
 
 enum { CALM = 200000 };
 
-#define ANCHOR                                                                                     \
-    "nylon_ring.editor.hook" /* in the registry: the thread that the hook is set with              \
-                              */
+/* In the registry: the thread that the hook is set with. */
+#define ANCHOR "nylon_ring.editor.hook"
 
 static struct {
     lua_State *L; /* NULL: nobody uses it */

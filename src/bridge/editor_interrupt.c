@@ -109,8 +109,5 @@ void nr__interrupt_register(lua_State *L) {
                                          {"take_interrupts", l_take},
                                          {"leave_interrupts", l_leave},
                                          {NULL, NULL}};
-    for (const luaL_Reg *each = functions; each->name != NULL; each++) {
-        lua_pushcfunction(L, each->func);
-        lua_setfield(L, -2, each->name);
-    }
+    luaL_register(L, NULL, functions);
 }

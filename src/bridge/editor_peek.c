@@ -116,8 +116,5 @@ void nr__peek_register(lua_State *L) {
                                          {"peek", l_peek},
                                          {"leave_sockets", l_leave},
                                          {NULL, NULL}};
-    for (const luaL_Reg *each = functions; each->name != NULL; each++) {
-        lua_pushcfunction(L, each->func);
-        lua_setfield(L, -2, each->name);
-    }
+    luaL_register(L, NULL, functions);
 }

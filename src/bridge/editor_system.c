@@ -74,8 +74,5 @@ void nr__system_register(lua_State *L) {
         {"lock", l_lock},         {"stop", l_stop},
         {"restorer", l_restorer}, {NULL, NULL}};
     use_wide_characters();
-    for (const luaL_Reg *each = functions; each->name != NULL; each++) {
-        lua_pushcfunction(L, each->func);
-        lua_setfield(L, -2, each->name);
-    }
+    luaL_register(L, NULL, functions);
 }
