@@ -21,6 +21,19 @@ function M.quote(value)
     end))
 end
 
+---Where a string ends that begins with a quote, and escapes by backslashes, as in Lua and JSON.
+---@param source string
+---@param at integer where its first quote is
+---@return integer|nil stop nil: it has no end
+function M.string_end(source, at)
+    local marks = "[\\" .. source:sub(at, at) .. "]"
+    local stop = source:find(marks, at + 1)
+    while stop and source:byte(stop) == 92 do
+        stop = source:find(marks, stop + 2)
+    end
+    return stop
+end
+
 ---Moves lines to the right, unless a string of several lines would change with them.
 ---@param code string
 ---@param by? string

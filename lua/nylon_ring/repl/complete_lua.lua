@@ -181,11 +181,8 @@ local function without_strings(text)
             return table.concat(parts)
         end
         table.insert(parts, text:sub(at, from - 1))
-        local stop = from + 1
-        while stop <= #text and text:sub(stop, stop) ~= quote do
-            stop = stop + (text:sub(stop, stop) == "\\" and 2 or 1)
-        end
-        if stop > #text then
+        local stop = code.string_end(text, from)
+        if not stop then
             return table.concat(parts), from, quote
         end
         table.insert(parts, '""')

@@ -2,27 +2,18 @@
 -- order and numbers their digits.
 
 local cjson = require "cjson"
+local code = require "nylon_ring.repl.code"
 
 local M = {}
 
 local strict = cjson.new()
 strict.decode_invalid_numbers(false)
 
--- Where a string ends that begins at `at`.
-local function string_end(text, at)
-    repeat
-        at = text:find('["\\]', at + 1)
-        local escaped = text:byte(at) == 92
-        at = escaped and at + 1 or at
-    until not escaped
-    return at
-end
-
 -- The token at `at`, which is no white space: a string, a mark, or what stands between marks.
 local function token_at(text, at)
     local stop
     if text:byte(at) == 34 then
-        stop = string_end(text, at)
+        stop = code.string_end(text, at)
     else
         stop = select(2, text:find("^[^%s{}%[%],:\"]+", at)) or at
     end

@@ -1,6 +1,7 @@
 -- How values are shown: Lua values by `inspect` within limits, bytes as text or as a dump, JSON indented
 -- when that was asked for.
 
+local code = require "nylon_ring.repl.code"
 local inspect = require "inspect"
 local json_text = require "nylon_ring.repl.json_text"
 local layout = require "nylon_ring.io.layout"
@@ -67,17 +68,6 @@ local function limited(value, limits)
     return setmetatable(copier, Copier):copy(value, 0)
 end
 
--- Where a string ends that begins at `at` with a quote.
-local function string_end(line, at)
-    local quote = line:sub(at, at)
-    repeat
-        at = line:find("[\\" .. quote .. "]", at + 1) or #line
-        local escaped = line:byte(at) == 92 and at < #line
-        at = escaped and at + 1 or at
-    until not escaped
-    return at
-end
-
 -- What stands between the commas of a line, with these.
 local function parts_of(line)
     local parts, from, at = {}, 1, line:find "[,\"']"
@@ -86,7 +76,7 @@ local function parts_of(line)
             table.insert(parts, line:sub(from, at))
             from = line:match("^ *()", at + 1)
         else
-            at = string_end(line, at)
+            at = code.string_end(line, at) or #line
         end
         at = line:find("[,\"']", at + 1)
     end
