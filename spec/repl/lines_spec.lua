@@ -183,7 +183,7 @@ describe("lines without a terminal", function()
         assert.same({ 1, 2 }, list[6].value)
         assert.equal(cjson.null, list[7].value)
         assert.equal("x\n", list[8].output)
-        assert.equal("input:7:1: no", list[9].message)
+        assert.same({ "input:7:1: no", "input:7:1: in the line" }, { list[9].message, list[9].traceback })
     end)
 
     it("tell as JSON whatever a value holds", function()

@@ -47,8 +47,10 @@ function M.show_values(session, values)
 end
 
 function M.show_error(session, err, traceback)
+    local frames = result.own_frames(traceback)
     put(session, { { "error", errors.is(err) and err.code or "error" },
-        bytes("message", result.message(err, session.settings)), { "traceback", traceback } })
+        bytes("message", result.message(err, session.settings)),
+        { "traceback", #frames > 0 and table.concat(frames, "\n") or nil } })
 end
 
 function M.show_job(session, job)

@@ -135,28 +135,28 @@ function M.show_error(session, err, traceback)
     if cause then
         session:write(("  because: %s\n"):format(text.plain(M.message(cause, session.settings))))
     end
-    local trace = M.own_part(traceback)
-    if trace ~= "" then
-        session:write(session.paint("dim", text.plain(trace)) .. "\n")
+    local frames = M.own_frames(traceback)
+    if #frames > 0 then
+        session:write(session.paint("dim", text.plain("  " .. table.concat(frames, "\n  "))) .. "\n")
     end
 end
 
 ---The lines of a traceback that belong to what people wrote: without its first line, which is the
 ---message, without our own files and the ends of the stack.
 ---@param traceback? string
----@return string
-function M.own_part(traceback)
+---@return string[]
+function M.own_frames(traceback)
     local kept = {}
     for line in ((traceback or "") .. "\n"):gmatch "(.-)\n" do
         local ours = line:find("/nylon_ring/", 1, true) or line:match "^\tnylon_ring:"
             or line:match "^\t%[C%]:"
         if line:match "^awaited by" then
-            table.insert(kept, "  " .. line)
+            table.insert(kept, line)
         elseif line:match "^\t" and not ours then
-            table.insert(kept, "  " .. line:gsub("^%s+", ""):gsub(" in function 'fn'$", " in the line"))
+            table.insert(kept, (line:gsub("^%s+", ""):gsub(" in function 'fn'$", " in the line")))
         end
     end
-    return table.concat(kept, "\n")
+    return kept
 end
 
 return M

@@ -25,9 +25,8 @@ local function list_tasks(session)
             local awaits = info.awaits and ("awaits %s %s"):format(info.awaits, age(info)) or info.status
             session:write(("%s %s: %s\n"):format(session.paint("name", ("[%d]"):format(info.id)),
                 entry_of(session, info.id) or info.name, (awaits:gsub(" $", ""))))
-            local stack = result.own_part(info.task:traceback()):gsub("%f[^%z\n]", "    ")
-            if stack ~= "" then
-                session:write(session.paint("dim", stack) .. "\n")
+            for _, frame in ipairs(result.own_frames(info.task:traceback())) do
+                session:write(session.paint("dim", "      " .. frame) .. "\n")
             end
         end
     end
