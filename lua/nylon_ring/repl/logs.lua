@@ -2,6 +2,7 @@
 
 local log = require "nylon_ring.log"
 local nr = require "nylon_ring"
+local open_sessions = require "nylon_ring.repl.open_sessions"
 local text = require "nylon_ring.io.text"
 local uv = require "luv"
 
@@ -29,8 +30,7 @@ local function take(line)
     if #M.recent > KEPT then
         table.remove(M.recent, 1)
     end
-    local sessions = require "nylon_ring.repl.session"
-    for session in sessions.each() do
+    for session in open_sessions.each() do
         local name = followers[session]
         if session.settings.logs and name == nil or name == "" or name == line.plugin then
             session.write_err(M.format(line, session.paint) .. "\n")

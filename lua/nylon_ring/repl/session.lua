@@ -8,12 +8,14 @@
 --     submit ──▶ command │ chunk ──▶ job (task) ──▶ values ──▶ result ──▶ done, the next line may come
 --                                     └─ & , Ctrl-Z ──▶ done at once; the result is shown when it is there
 
+local commands = require "nylon_ring.repl.commands"
 local environment = require "nylon_ring.repl.environment"
 local errors = require "nylon_ring.errors"
 local evaluate = require "nylon_ring.repl.evaluate"
 local hints = require "nylon_ring.repl.hints"
 local notes = require "nylon_ring.repl.notes"
 local nr = require "nylon_ring"
+local open_sessions = require "nylon_ring.repl.open_sessions"
 local outcomes = require "nylon_ring.repl.outcome"
 local paint = require "nylon_ring.repl.paint"
 local result = require "nylon_ring.repl.result"
@@ -56,9 +58,6 @@ local M = {}
 local Session = {}
 Session.__index = Session
 
----@type table<nylon_ring.repl.Session, true>
-local open_sessions = {}
-
 ---@param options { write: fun(text: string), color: boolean, on_quit: fun(code: integer), out?: table,
 ---  write_err?: fun(text: string) }
 ---@return nylon_ring.repl.Session
@@ -81,13 +80,8 @@ function M.new(options)
     self.env = environment.new(function(text)
         self:write(text)
     end)
-    open_sessions[self] = true
+    open_sessions.add(self)
     return self
-end
-
----The sessions that are open now.
-function M.each()
-    return pairs(open_sessions)
 end
 
 ---Writes output, for whoever entered the lines, after what has crossed an ABI before it.
@@ -208,7 +202,7 @@ function Session:_ended(job, task)
         record.failed = state == "cancelled" and "cancelled" or "error"
     end
     local quietly = state == "ok" or state == "cancelled" and job.ends_quietly
-    if not quietly and open_sessions[self] then
+    if not quietly and open_sessions.has(self) then
         self:_tell_failure(job, task)
     end
     self:_free(job)
@@ -285,7 +279,6 @@ end
 -- ---- Lines --------------------------------------------------------------------------------------
 
 local function command_entry(self, text)
-    local commands = require "nylon_ring.repl.commands"
     local run, err = commands.find(self, text)
     if not run then
         return nil, err
@@ -361,10 +354,10 @@ end
 
 ---Ends the session: what it runs is cancelled, and forgotten.
 function Session:close()
-    if open_sessions[self] then
+    if open_sessions.has(self) then
         traces.close(self)
     end
-    open_sessions[self] = nil
+    open_sessions.remove(self)
     self.write_to = function()
         error("the session is over", 0) -- ends also what never suspends
     end

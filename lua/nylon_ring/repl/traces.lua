@@ -2,6 +2,7 @@
 -- or in a file. Events are fetched before a session writes anything else, at the end of its lines, and
 -- now and then.
 
+local open_sessions = require "nylon_ring.repl.open_sessions"
 local text = require "nylon_ring.io.text"
 local timers = require "nylon_ring.timers"
 local uv = require "luv"
@@ -25,8 +26,8 @@ local ours = setmetatable({}, { __mode = "k" })
 local timer
 
 local function each_watch()
-    local sessions, list = require "nylon_ring.repl.session", {}
-    for session in sessions.each() do
+    local list = {}
+    for session in open_sessions.each() do
         for plugin, watch in pairs(session.watches) do
             table.insert(list, { session = session, plugin = plugin, watch = watch })
         end
