@@ -148,6 +148,8 @@ describe("command", function()
             assert.equal("error: no plugin is loaded as fixture_lag; did you mean fixture_log?\n",
                 run({ line }, log).err)
         end
+        assert.equal("nothing was logged yet\nnothing was logged yet\n",
+            out_of({ ":logs", ":logs fixture_log" }, log))
         assert.matches("\nunloaded fixture_log[^\n]*\n.*%[fixture_log%] warn[^\n]*: level 3\n", run({
             'fixture_log:call("/levels") ;', ":unload", ":logs fixture_log",
         }, log).out)

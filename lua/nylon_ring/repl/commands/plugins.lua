@@ -111,10 +111,13 @@ end
 local function show_logs(session, rest)
     local follow = rest:match "^%-f%f[%s%z]" ~= nil
     local name = follow and rest:match "^%-f%s*(.*)$" or rest
-    if not show_recent(session, name) and name ~= "" then
+    local shown = show_recent(session, name)
+    if not shown and name ~= "" then
         plugin_named(session, name)
     end
-    if follow then
+    if not shown and not follow then
+        session:write "nothing was logged yet\n"
+    elseif follow then
         session:job_of(nr.current()).ends_quietly = true
         logs.follow(session, name)
     end
