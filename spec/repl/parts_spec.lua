@@ -69,6 +69,24 @@ describe("what a text means", function()
         end
     end)
 
+    it("ends with a call as well, where that is plainly a statement of its own", function()
+        for _, case in ipairs {
+            { "x = 5; f(x)", " f(x)" }, { "f(); t:g {}", " t:g {}" },
+            { "x = 5\nf 'x'\n-- done", "f 'x'\n-- done" },
+            { "local p = 1\nif p then f() end\nf(p)", "f(p)" },
+        } do
+            local entry = evaluate.compile(case[1])
+            assert.same({ true, case[2] }, { entry.expression, entry.code })
+        end
+        local values = evaluate.values(evaluate.bind(evaluate.compile("x = 5; f(x)").fn, {
+            f = function(x) return x, "y" end,
+        }))
+        assert.same({ n = 2, 5, "y" }, values)
+        for _, statements in ipairs { "for i = 1, 2 do\nf()\nend", "x = [[\nf()]]", "f(\ng())\nx = 1" } do
+            assert.is_false(evaluate.compile(statements).expression, statements)
+        end
+    end)
+
     it("is compiled a few times for each of many lines, however many there are above it", function()
         local lines = { "t = {" }
         for index = 1, 400 do

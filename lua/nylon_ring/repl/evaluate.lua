@@ -54,18 +54,27 @@ local function possible_ends(text, last_line)
     return ends
 end
 
--- Statements that end with an expression: its values are those of all. `err` is why they are no statements:
--- all before it are, so that the expression begins in its line or above.
-local function load_last_expression(text, chunkname, err)
+-- Statements that end with an expression which `is_meant` takes: its values are those of all.
+local function load_last_expression(text, chunkname, last_line, is_meant)
     text = keep_local(text) or text
-    local ends = possible_ends(text, tonumber(err:match ":(%d+): "))
+    local ends = possible_ends(text, last_line)
     for index = #ends, math.max(1, #ends - MOST_ENDS), -1 do
         local at = ends[index]
-        local fn = load_expression(text:sub(1, at), text:sub(at + 1), chunkname)
+        local tail = text:sub(at + 1)
+        local fn = is_meant(tail) and load_expression(text:sub(1, at), tail, chunkname)
         if fn and loadstring(" " .. text:sub(1, at)) then
-            return fn, text:sub(1, at - 1), text:sub(at + 1)
+            return fn, text:sub(1, at - 1), tail
         end
     end
+end
+
+-- A call, which is a statement as well. What begins with no name might go on with the line above.
+local function is_call(tail)
+    return tail:find "^%s*[%a_]" and loadstring(tail)
+end
+
+local function is_any()
+    return true
 end
 
 -- Whether a text that is no statements may end with an expression: also a name alone wants more.
@@ -90,19 +99,18 @@ local function load_text(text, chunkname)
     if fn then
         return fn, "", body
     end
-    local err
-    fn, err = load_statements(text, chunkname)
+    local statements, err = load_statements(text, chunkname)
+    local head, tail
+    if statements then
+        fn, head, tail = load_last_expression(text, chunkname, math.huge, is_call)
+    elseif may_be_expression(err) then
+        -- All before it are statements, so that the expression begins in the line of the error or above.
+        fn, head, tail = load_last_expression(text, chunkname, tonumber(err:match ":(%d+): "), is_any)
+    end
     if fn then
-        return fn
+        return fn, head, tail
     end
-    if may_be_expression(err) then
-        local head, tail
-        fn, head, tail = load_last_expression(text, chunkname, err)
-        if fn then
-            return fn, head, tail
-        end
-    end
-    return nil, nil, nil, err
+    return statements, nil, nil, err
 end
 
 -- The marks at a text's end: what is before them.
