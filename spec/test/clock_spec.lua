@@ -2,6 +2,7 @@ local core = require "nylon_ring.core"
 local nr = require "nylon_ring"
 local support = require "spec.support"
 local tasks = require "spec.lua.support"
+local timers = require "nylon_ring.timers"
 local uv = require "luv"
 
 local HOUR = 3600 * 1000
@@ -34,6 +35,26 @@ describe("a clock that is moved by hand", function()
         clock:advance(9 * HOUR)
         assert.same({ "2h 7200000", "3h 10800000" }, { seen[3], seen[4] })
         assert.equal(10 * HOUR, clock:now())
+    end)
+
+    it("keeps no timers that were cancelled", function()
+        local kept = setmetatable({}, { __mode = "k" })
+        local last = timers.after(HOUR, function() note "last" end)
+        for index = 1, 1000 do
+            local timer = timers.after(index, function() note "never" end)
+            kept[timer] = true
+            timers.cancel(timer)
+        end
+        collectgarbage()
+        local count = 0
+        for _ in pairs(kept) do
+            count = count + 1
+        end
+        assert.is_true(count < 100)
+        assert.equal(1, clock:pending())
+        assert.equal(HOUR, clock:next())
+        assert.same({ "last 3600000" }, seen)
+        assert.is_nil(last.fire)
     end)
 
     it("lets what is woken set timers that are due on the way", function()

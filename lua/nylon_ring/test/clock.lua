@@ -30,10 +30,13 @@ local PATIENCE = 100
 -- How many turns of the loop it stands still for tasks that sleep 0, which may do so for ever.
 local TURNS = 1000
 
+-- How many timers are kept before the cancelled ones among them are thrown out.
+local ROOM = 64
+
 ---@class nylon_ring.test.Clock
 ---@field private _now integer
----@field private _seq integer
 ---@field private _entries nylon_ring.Timer[] by when they are due
+---@field private _room integer how many of them are kept, cancelled ones too, before those are thrown out
 ---@field private _waited table<any, number> for how long it stood still for an answer, by sid or request
 local Clock = {}
 Clock.__index = Clock
@@ -44,7 +47,7 @@ function M.clock()
     if timers.by_hand() then
         error("there is a clock that is moved by hand already: close it first", 2)
     end
-    local clock = setmetatable({ _now = 0, _seq = 0, _entries = {}, _waited = {} }, Clock)
+    local clock = setmetatable({ _now = 0, _entries = {}, _room = ROOM, _waited = {} }, Clock)
     timers.follow(clock)
     accounts.note(clock)
     return clock
@@ -72,18 +75,40 @@ function M.stopwatch()
     end
 end
 
+-- Throws the cancelled ones out when there are twice as many as there were live ones last.
+local function compact(clock)
+    if #clock._entries < clock._room then
+        return
+    end
+    local live = {}
+    for _, entry in ipairs(clock._entries) do
+        live[#live + 1] = entry.fire and entry or nil
+    end
+    clock._entries, clock._room = live, 2 * #live + ROOM
+end
+
+-- After all that are due by then.
+local function place_of(entries, due)
+    local from, to = 1, #entries + 1
+    while from < to do
+        local middle = math.floor((from + to) / 2)
+        if entries[middle].due > due then
+            to = middle
+        else
+            from = middle + 1
+        end
+    end
+    return from
+end
+
 ---Sets a timer; for `nylon_ring.timers`.
 ---@param ms number
 ---@param fire fun()
 ---@return nylon_ring.Timer
 function Clock:after(ms, fire)
-    self._seq = self._seq + 1
-    local entry = { due = self._now + ceil(ms), seq = self._seq, fire = fire, by_hand = true }
-    local place = #self._entries + 1
-    while place > 1 and self._entries[place - 1].due > entry.due do
-        place = place - 1
-    end
-    table.insert(self._entries, place, entry)
+    local entry = { due = self._now + ceil(ms), fire = fire, by_hand = true }
+    compact(self)
+    table.insert(self._entries, place_of(self._entries, entry.due), entry)
     return entry
 end
 
