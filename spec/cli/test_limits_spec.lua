@@ -71,6 +71,13 @@ not ok 1 - calls
 ]], report(got.out))
     end)
 
+    it("show no frame of the program in a traceback", function()
+        local got = test("it('waits', function() nr.test.limit(50) nr.sleep(60000) end)",
+            { "-v", "-o", "plainTerminal" })
+        assert.matches("\nstack traceback:\n%s*inner_spec.lua:2: in function <inner_spec.lua:2>\n", got.out)
+        assert.is_nil(got.out:find("nylon_ring[:/]"))
+    end)
+
     it("tell of eight ABI events at most, and first of those of the call that is awaited", function()
         local got = test(([[
 local echo

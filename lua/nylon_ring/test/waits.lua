@@ -94,6 +94,15 @@ local function is_ours(place)
     return false
 end
 
+--- A traceback without the lines that are in our own modules.
+---@param traceback string
+---@return string
+function M.without_ours(traceback)
+    return (traceback:gsub("\n\t([^\n]-):%d+:[^\n]*", function(place)
+        return (place == "nylon_ring" or is_ours(place)) and "" or nil
+    end))
+end
+
 local function is_script(line)
     local place = line:match "^%s+([^\n]-%.[%w]+):%d+:"
     if not place or is_ours(place) then

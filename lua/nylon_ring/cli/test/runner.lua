@@ -15,11 +15,14 @@ local M = {}
 ---@field interrupted? boolean there was a signal: a Ctrl-C, else SIGTERM
 ---@field stop fun(interrupted: boolean) the run is to end early, once it was begun
 
---- Where busted would show a place that is no script's, it shows the line of the script that called that.
+--- Where busted would show a place that is no script's, it shows the line of the script that called that; its
+--- tracebacks are without us.
 function M.show_callers(core)
     local get_trace = core.getTrace
     core.getTrace = function(element, level, message)
-        return waits.outside((get_trace(element, (level or 3) + 1, message)))
+        local trace = get_trace(element, (level or 3) + 1, message)
+        trace.traceback = trace.traceback and waits.without_ours(trace.traceback)
+        return waits.outside(trace)
     end
 end
 
