@@ -64,7 +64,7 @@ _Noreturn static void exit_at_once(int code) {
     _exit(code);
 }
 
-static void write_error(const char *text, size_t len) {
+void cli_write_error(const char *text, size_t len) {
     ssize_t written = write(STDERR_FILENO, text, len);
     (void)written; /* nobody is left to be told */
 }
@@ -73,8 +73,8 @@ static void say_interrupted(void) {
     if (interrupt.told)
         return;
     if (interrupt.terminal)
-        write_error("\n", 1);
-    write_error(interrupted_text, sizeof interrupted_text - 1);
+        cli_write_error("\n", 1);
+    cli_write_error(interrupted_text, sizeof interrupted_text - 1);
 }
 
 static void on_signal(int signum) {
@@ -141,7 +141,7 @@ static void on_exit_called(void) {
         return;
     if (code == UNFINISHED) {
         fflush(stdout);
-        write_error(left_text, sizeof left_text - 1);
+        cli_write_error(left_text, sizeof left_text - 1);
         _exit(EXIT_FAILURE);
     }
     fflush(NULL);

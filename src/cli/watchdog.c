@@ -7,12 +7,13 @@
 
 #include "watchdog.h"
 
+#include "process.h"
+
 #include <lauxlib.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 #include <uv.h>
 
 static struct {
@@ -29,8 +30,7 @@ static void speak_up(void) {
     memcpy(text, watch.text, len);
     watch.due = 0;
     uv_mutex_unlock(&watch.mutex); /* standard error may be slow */
-    ssize_t written = write(STDERR_FILENO, text, len);
-    (void)written; /* nobody is left to be told */
+    cli_write_error(text, len);
     uv_mutex_lock(&watch.mutex);
 }
 
