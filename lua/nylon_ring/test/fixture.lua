@@ -96,6 +96,22 @@ local function unload(fixture, opts)
     end
 end
 
+-- Busted runs teardowns in the order in which they were registered: the last one is moved behind those that
+-- come after it and may use the plugin, by the function that this answers.
+local function mover()
+    local block = stage.block()
+    local teardowns = block and block.strict_teardown or {}
+    local own = teardowns[#teardowns]
+    return function()
+        for index, each in ipairs(teardowns) do
+            if each == own then
+                table.insert(teardowns, table.remove(teardowns, index))
+                return
+            end
+        end
+    end
+end
+
 local function check(path, opts)
     if type(path) ~= "string" then
         misuse("nr.test.plugin takes the path of a plugin, not %s", type(path))
@@ -119,12 +135,15 @@ function M.plugin(path, opts)
     local fixture = setmetatable({}, Fixture)
     paths[fixture], places[fixture] = path, waits.here()
     stage.watch()
+    local unloads_last
     busted.setup(in_task(function()
+        unloads_last()
         load(fixture, opts)
     end))
     busted.teardown(in_task(function()
         unload(fixture, opts)
     end))
+    unloads_last = mover()
     return fixture
 end
 
