@@ -377,6 +377,7 @@ describe("the assert", function()
             function() assert.eventually(function() end, { withn = 5 }) end,
             function() assert.no_reply(5) end,
             function() assert.json_equal("{", "{}") end,
+            function() local t = {} t.t = t assert.json_equal(t, "{}") end,
             function() assert.throws_status("timeout", 5) end,
             function() assert.called_with(plugin, 5) end,
         } do

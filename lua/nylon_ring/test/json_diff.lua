@@ -16,27 +16,32 @@ local function kind_of(value)
     return meta and meta.__jsontype or (#value > 0 and "array") or (next(value) ~= nil and "object") or nil
 end
 
--- Values of Lua as those of a text: null is one value.
-local function plain(value)
+-- Values of Lua as those of a text: null is one value. `around` are the tables that a value is in.
+local function plain(value, around)
     if value == cjson.null then
         return NULL
     elseif type(value) ~= "table" or value == NULL then
         return value
     end
+    if around[value] then
+        error("a table is in itself", 0)
+    end
+    around[value] = true
     local copy = setmetatable({}, getmetatable(value))
     for key, each in pairs(value) do
-        copy[key] = plain(each)
+        copy[key] = plain(each, around)
     end
+    around[value] = nil
     return copy
 end
 
 ---The values of a text of JSON, or of a table of Lua.
 ---@param value any
 ---@return boolean ok
----@return any value what is wrong with the text, where it is none
+---@return any value what is wrong with it, where it is no JSON
 function M.decode(value)
     if type(value) ~= "string" then
-        return true, plain(value)
+        return pcall(plain, value, {})
     end
     local ok, err = pcall(cjson.decode, value)
     if not ok then
