@@ -8,6 +8,7 @@
 ---     end      of the spec: status, duration, seed
 ---     limit    that is over next, unless it is told again: ms, text; without, there is none
 ---     exit     every spec had its turn
+local busted = require "busted"
 local cjson = require "cjson"
 local deadlines = require "nylon_ring.test.deadlines"
 local ffi = require "ffi"
@@ -61,7 +62,7 @@ local function plugin_names()
     return names
 end
 
-local function block_names(busted, parent)
+local function block_names(parent)
     local names = {}
     while parent and parent.descriptor ~= "file" and parent.descriptor ~= "suite" do
         table.insert(names, 1, tostring(parent.name or parent.descriptor))
@@ -79,40 +80,32 @@ local function tell_loads()
     end
 end
 
-return function()
-    local busted = require "busted"
-    local handler = require "busted.outputHandlers.base"()
+local function on(channel, fn)
+    busted.subscribe(channel, function(...)
+        fn(...)
+        return nil, true
+    end)
+end
 
-    local function on(channel, fn)
-        busted.subscribe(channel, function(...)
-            fn(...)
-            return nil, true
-        end)
-    end
+local function tell_problems(kind, full_name)
+    on({ kind }, function(element, _, message, trace)
+        tell {
+            event = "problem",
+            kind = kind,
+            within = element.descriptor or "suite",
+            name = element.descriptor and full_name(element),
+            message = message ~= nil and tostring(message) or nil,
+            trace = plain_trace(trace and trace.short_src and trace or element.trace),
+            place = plain_trace(element.trace),
+        }
+    end)
+end
 
-    local function on_problem(kind)
-        on({ kind }, function(element, _, message, trace)
-            tell {
-                event = "problem",
-                kind = kind,
-                within = element.descriptor or "suite",
-                name = element.descriptor and handler.getFullName(element),
-                message = message ~= nil and tostring(message) or nil,
-                trace = plain_trace(trace and trace.short_src and trace or element.trace),
-                place = plain_trace(element.trace),
-            }
-        end)
-    end
-
-    close_on_exec()
-    tell_loads()
-    function deadlines.on_arm(ms, text)
-        tell { event = "limit", ms = ms, text = text }
-    end
+local function tell_specs()
     on({ "test", "start" }, function(element, parent)
         tell {
             event = "start",
-            path = block_names(busted, parent),
+            path = block_names(parent),
             name = tostring(element.name or element.descriptor),
             trace = plain_trace(element.trace),
             plugins = plugin_names(),
@@ -121,8 +114,18 @@ return function()
     on({ "test", "end" }, function(element, parent, status)
         tell { event = "end", status = status, duration = element.duration, seed = parent.randomseed }
     end)
+end
+
+return function()
+    local handler = require "busted.outputHandlers.base"()
+    close_on_exec()
+    tell_loads()
+    function deadlines.on_arm(ms, text)
+        tell { event = "limit", ms = ms, text = text }
+    end
+    tell_specs()
     for _, kind in ipairs { "failure", "error", "pending" } do
-        on_problem(kind)
+        tell_problems(kind, handler.getFullName)
     end
     on({ "exit" }, function()
         tell { event = "exit" }
