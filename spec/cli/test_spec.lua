@@ -127,6 +127,14 @@ describe("test", function()
         end)
     end
 
+    it("shows the file of what a tail call has left no line of", function()
+        for _, isolate in ipairs { "--no-isolate", "--isolate" } do
+            local got = test("return pending 'soon'", "-o", "plainTerminal", isolate)
+            assert.equal(0, got.code)
+            assert.matches("\nPending %-> [^\n]*inner_spec.lua @ 0\nsoon\n", got.out)
+        end
+    end)
+
     it("fails a spec that yields to nobody, and it alone", function()
         local got = test [[
             it("yields", function() coroutine.yield() end)

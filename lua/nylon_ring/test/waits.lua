@@ -69,9 +69,13 @@ end
 --- Where busted says that something was written; in the script that the running code was called from, where
 --- that place is ours.
 ---@param trace table|nil
+---@param file? string which script it is, where a tail call has left no line of it
 ---@return table|nil
-function M.outside(trace)
-    local info = trace and trace.source and is_machinery(trace) and caller()
+function M.outside(trace, file)
+    if not (trace and trace.source and is_machinery(trace)) then
+        return trace
+    end
+    local info = caller() or file and { short_src = file, currentline = 0, source = "@" .. file }
     if info then
         trace.short_src, trace.currentline, trace.source = info.short_src, info.currentline, info.source
     end

@@ -22,7 +22,8 @@ function M.show_callers(core)
     core.getTrace = function(element, level, message)
         local trace = get_trace(element, (level or 3) + 1, message)
         trace.traceback = trace.traceback and waits.without_ours(trace.traceback)
-        return waits.outside(trace)
+        local file = element.descriptor == "file" and element or core.getFile(element)
+        return waits.outside(trace, file and file.name)
     end
 end
 
