@@ -103,6 +103,15 @@ ok 3 - is next
         assert.matches("plugin 'fixture_throw' let an exception or a jump leave handle", got.err)
     end)
 
+    it("leaves the functions of scripts as they are", function()
+        folder:write_spec("a_spec.lua", [[
+            it("is ours", function()
+                assert.matches("nylon_ring/plugin.lua$", debug.getinfo(nr.load, "S").source)
+            end)
+        ]])
+        assert.equal("ok 1 - is ours\n1..1\n", folder:test("-o", "TAP", "--isolate").out)
+    end)
+
     it("fails a file whose process leaves early, or crashes outside its specs", function()
         folder:write_spec("a_spec.lua", "it('leaves', function() os.exit(0) end)")
         folder:write_spec("b_spec.lua", "local ffi = require 'ffi' ffi.cdef 'int raise(int);' ffi.C.raise(9)")
