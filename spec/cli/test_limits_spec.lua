@@ -240,6 +240,18 @@ end)
         assert.matches("did not end within 90 ms", test(specs, { "--timeout=90" }, env).out)
     end)
 
+    it("are none where they are 0, or have no end", function()
+        for _, isolate in ipairs { "--no-isolate", "--isolate" } do
+            local got = test([[
+                for _, none in ipairs { 0, math.huge } do
+                    it("has " .. none, function() nr.test.limit(none) nr.sleep(1) end)
+                end
+            ]], { isolate })
+            assert.equal("ok 1 - has 0\nok 2 - has inf\n1..2\n", got.out)
+            assert.equal("", got.err)
+        end
+    end)
+
     it("are set by a spec for itself, and by a block for its specs", function()
         local got = test([[
             local test = require "nylon_ring.test.limits"

@@ -94,13 +94,13 @@ end
 --- nobody on the loop to see it.
 ---@param kind nylon_ring.test.DeadlineKind
 ---@param what string as messages have it
----@param limit number milliseconds; 0: there is none
+---@param limit number milliseconds; 0, or without an end: there is none
 ---@param option? string which sets it
 ---@return string|nil
 function M.set(kind, what, limit, option)
     uv.update_time()
     local before, now = open[kind], uv.now()
-    open[kind] = limit > 0 and {
+    open[kind] = limit > 0 and limit < math.huge and {
         what = what,
         limit = limit,
         began = now,
