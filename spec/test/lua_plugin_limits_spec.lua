@@ -37,6 +37,7 @@ describe("a plugin written in Lua", function()
     end
 
     it("survives streams that are collected wherever memory is allocated", function()
+        nr.test.limit(120000) -- there are many
         nr.test.allow_leaks()
         make { ["/x"] = function() nr.sleep(1e6) end }
         for round = 1, support.sanitized and 2000 or 20000 do
