@@ -14,7 +14,7 @@ local NO_REPLY = { within = true }
 ---@param ask fun(): { raised: boolean, [1]: any }
 ---@param opts? { within?: number, every?: number } milliseconds: 1,000 and 5 by default
 ---@return { raised: boolean, [1]: any } last
----@return number after so many milliseconds
+---@return number after so many milliseconds, of those that it has
 function M.until_true(ask, opts)
     opts = opts or {}
     options.check("assert.eventually", opts, EVENTUALLY)
@@ -26,7 +26,7 @@ function M.until_true(ask, opts)
         pass(math.min(every, within - elapsed()))
         last = ask()
     end
-    return last, elapsed()
+    return last, math.min(elapsed(), within)
 end
 
 -- The end of a task, as its values; without raising what it failed with.
