@@ -1,4 +1,5 @@
 --- The words of `nylon-ring test`: takes out those that are ours, and leaves busted's.
+local busted_options = require "nylon_ring.cli.busted_options"
 local limits = require "nylon_ring.test.limits"
 local whole = require "nylon_ring.cli.options".whole
 
@@ -141,10 +142,10 @@ end
 
 -- What busted's options with a value are called.
 local with_value = {}
-for name in ("-p --pattern --exclude-pattern -e -o --output -C --directory -f --config-file "
-    .. "--coverage-config-file -t --tags --exclude-tags --filter --filter-out -m --lpath --cpath -r --run "
-    .. "--repeat --seed --lang --loaders --helper --lua -Xoutput -Xhelper"):gmatch "%S+" do
-    with_value[name] = true
+for _, option in ipairs(busted_options.list) do
+    for name in option.names:gmatch "%S+" do
+        with_value[name] = option.value ~= nil
+    end
 end
 
 -- Not for the process that runs a file: whoever tells its outcome has them.
