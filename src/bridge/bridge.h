@@ -3,7 +3,8 @@
  * folder.
  *
  *   task.c     the records of coroutines that are tasks
- *   sched.c    starting, suspending and resuming them
+ *   sched.c    starting and resuming them
+ *   suspend.c  suspending the one that runs
  *   refuse.c   says why something can not be done where it was asked for
  *   luv.c      what the bridge takes of the luv that the script uses
  *   loop.c     the bridge's handles on luv's loop, and what the worker needs of a loop

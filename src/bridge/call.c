@@ -13,6 +13,7 @@
 #include "failure.h"
 #include "plugin.h"
 #include "refuse.h"
+#include "suspend.h"
 
 enum { CDATA = 10 }; /* LuaJIT's type for FFI objects, which lua.h does not name */
 
@@ -76,8 +77,8 @@ nr__state_t nr__call_state(lua_State *L, nr__bridge_t *b, int index) {
 /* ---- Answers ---------------------------------------------------------------------------- */
 
 nr__about_t nr__call_about(const nr__task_t *task) {
-    const nr__handle_t *handle = lua_touserdata(task->co, NR__SCHED_KEPT);
-    const char *target = lua_tostring(task->co, NR__SCHED_KEPT + 1);
+    const nr__handle_t *handle = lua_touserdata(task->co, NR__SUSPEND_KEPT);
+    const char *target = lua_tostring(task->co, NR__SUSPEND_KEPT + 1);
     nr__about_t about = {handle ? handle->name : "?", target ? target : "?", task->timeout,
                          task->reader};
     return about;
@@ -172,18 +173,18 @@ static int await(lua_State *L, nr__task_t *task, uint64_t sid, uint64_t timeout,
     task->give_up = give_up;
     lua_pushvalue(L, handle);
     lua_pushvalue(L, target);
-    return nr__sched_yield(L, 2);
+    return nr__suspend(L, 2);
 }
 
 /* core.await(handle, target, timeout): waits for the call that `fast.call` has just left pending.
  */
 static int core_await(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
-    nr__task_t *task = nr__sched_can_suspend(L, b);
+    nr__task_t *task = nr__suspend_try(L, b);
     uint64_t sid = b->fast.result.sid;
     if (!task || nr__task_is_cancelled(L, b, task)) {
         nr_call_cancel(b->worker, sid);
-        task = nr__sched_suspendable(L, b); /* raises */
+        task = nr__suspend_task(L, b); /* raises */
     }
     return await(L, task, sid, nr__call_number(L, 3), 1, 2);
 }
@@ -192,7 +193,7 @@ static int core_await(lua_State *L) {
  * when it was answered without waiting. */
 static int core_call(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
-    nr__task_t *task = nr__sched_suspendable(L, b);
+    nr__task_t *task = nr__suspend_task(L, b);
     nr__handle_t *handle = nr__plugin_handle(L, b, 1);
     nr_request_t *request = nr__call_request(L, 3);
     NrBytes body = nr__call_bytes(L, 4);

@@ -1,7 +1,7 @@
 /*
  * The scheduler's primitives. A task is a coroutine that `core.start` began; it suspends by
- * yielding a private marker and is resumed by exactly one completion. What a task is beyond that
- * (parents, joining, cancelling) is written in Lua on top of it.
+ * yielding a private marker (suspend.c) and is resumed by exactly one completion. What a task is
+ * beyond that (parents, joining, cancelling) is written in Lua on top of it.
  *
  *   start ──▶ RUNNING ──(yields the marker)──▶ WAITING ──(wake, a resume is under way)──▶ READY
  *                │  ▲                             │                                        │
@@ -13,16 +13,9 @@
 #include "call.h"
 #include "failure.h"
 #include "refuse.h"
+#include "suspend.h"
 
 enum { MAX_DEPTH = 96, MAX_READY_RUN = 4096 };
-
-/* Their addresses are the private values: what a task yields, and what comes first when it is
- * resumed with an error. */
-static const char marker, raised;
-
-static void *as_light(const char *value) {
-    return (void *)(uintptr_t)value;
-}
 
 /* ---- Running ---------------------------------------------------------------------------- */
 
@@ -75,12 +68,10 @@ static void step(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
     int status = lua_resume(co, values);
     s->depth--;
     b->fast.current = outer;
-    if (status != LUA_YIELD || lua_touserdata(co, 1) != as_light(&marker)) {
+    if (status != LUA_YIELD || !nr__suspend_note(co, task)) {
         finish(L, b, task, status);
         return;
     }
-    lua_pushlightuserdata(co, task);
-    lua_insert(co, 2);
     task->since = b->luv.now(b->luv.loop);
     task->state = NR__TASK_WAITING;
 }
@@ -172,70 +163,6 @@ void nr__sched_run(lua_State *L, nr__bridge_t *b, nr__task_t *task) {
     b->sched.busy = 0;
 }
 
-/* ---- Suspending ------------------------------------------------------------------------- */
-
-nr__task_t *nr__sched_can_suspend(lua_State *L, nr__bridge_t *b) {
-    nr__task_t *task = b->fast.current;
-    if (!task || L == b->L || !lua_isyieldable(L))
-        return NULL;
-    if (L != task->co && !(b->sched.relaying && lua_isyieldable(task->co)))
-        return NULL;
-    return task;
-}
-
-nr__task_t *nr__sched_suspendable(lua_State *L, nr__bridge_t *b) {
-    nr__task_t *task = nr__sched_can_suspend(L, b);
-    if (!task) {
-        if (!b->fast.current || L == b->L)
-            nr__refuse_outside(L, b);
-        if (L != b->fast.current->co && !b->sched.relaying)
-            nr__refuse_coroutine(L, b);
-        nr__refuse_builtin(L, b);
-    }
-    if (nr__task_is_cancelled(L, b, task)) {
-        nr__task_push_cancel(L, b, task);
-        lua_error(L);
-    }
-    return task;
-}
-
-int nr__sched_yield(lua_State *L, int kept) {
-    lua_pushlightuserdata(L, as_light(&marker));
-    lua_insert(L, -kept - 1);
-    return lua_yield(L, kept + 1);
-}
-
-/* core.check(): raises where a suspension would. */
-static int core_check(lua_State *L) {
-    nr__sched_suspendable(L, nr__bridge_self(L));
-    return 0;
-}
-
-static int core_yield(lua_State *L) {
-    nr__sched_suspendable(L, nr__bridge_self(L));
-    return nr__sched_yield(L, 0);
-}
-
-/* A C function that yields has no continuation in LuaJIT: what it is resumed with is what it
- * returns. To raise at the place where a task waits takes a frame in Lua. */
-static const char suspend_chunk[] = "local yield, raised, error = ...\n"
-                                    "local function settle(first, ...)\n"
-                                    "  if first == raised then error((...), 0) end\n"
-                                    "  return first, ...\n"
-                                    "end\n"
-                                    "return function() return settle(yield()) end\n";
-
-/* Pushes core.suspend. */
-static void push_suspend(lua_State *L, int bridge) {
-    if (luaL_loadbuffer(L, suspend_chunk, sizeof suspend_chunk - 1, "=nylon_ring") != 0)
-        lua_error(L);
-    lua_pushvalue(L, bridge);
-    lua_pushcclosure(L, core_yield, 1);
-    lua_pushlightuserdata(L, as_light(&raised));
-    lua_getglobal(L, "error");
-    lua_call(L, 3, 1);
-}
-
 /* ---- The functions of the module -------------------------------------------------------- */
 
 static void check_can_start(lua_State *L, nr__bridge_t *b) {
@@ -267,17 +194,10 @@ static int core_start(lua_State *L) {
     return 0;
 }
 
-/* The task of a coroutine that waits, else NULL. */
-static nr__task_t *waiting_task(lua_State *co) {
-    if (lua_status(co) != LUA_YIELD || lua_touserdata(co, 1) != as_light(&marker))
-        return NULL;
-    return lua_touserdata(co, 2);
-}
-
 /* The task of the coroutine at 1, which must be waiting. */
 static nr__task_t *check_waiting(lua_State *L, nr__bridge_t *b) {
     luaL_checktype(L, 1, LUA_TTHREAD);
-    nr__task_t *task = waiting_task(lua_tothread(L, 1));
+    nr__task_t *task = nr__suspend_waiting(lua_tothread(L, 1));
     if (!task)
         nr__refuse(L, b,
                    "this coroutine does not wait in a suspension: it runs, has ended, or was "
@@ -297,7 +217,7 @@ static int core_resume_error(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
     lua_settop(L, 2);
     nr__task_t *task = check_waiting(L, b);
-    lua_pushlightuserdata(L, as_light(&raised));
+    nr__suspend_push_raised(L);
     lua_insert(L, 2);
     nr__sched_hand_over(L, task, 2);
     nr__sched_wake(L, b, task);
@@ -310,7 +230,7 @@ static int core_resume_error(lua_State *L) {
 static int core_cancel_wait(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
     luaL_checktype(L, 1, LUA_TTHREAD);
-    nr__task_t *task = waiting_task(lua_tothread(L, 1));
+    nr__task_t *task = nr__suspend_waiting(lua_tothread(L, 1));
     int given_up = task && task->give_up;
     if (given_up) {
         task->give_up(b, task);
@@ -337,7 +257,7 @@ static void push_open(lua_State *L, const nr__task_t *task) {
  * time, the sid of the call, and of a stream how many frames were read; or nothing. */
 static int core_waiting(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTHREAD);
-    const nr__task_t *task = waiting_task(lua_tothread(L, 1));
+    const nr__task_t *task = nr__suspend_waiting(lua_tothread(L, 1));
     if (!task || !task->give_up)
         return 0;
     nr__about_t about = nr__call_about(task);
@@ -382,7 +302,6 @@ static int core_relaying(lua_State *L) {
 static const luaL_Reg functions[] = {
     {"alive", core_alive},
     {"cancel_wait", core_cancel_wait},
-    {"check", core_check},
     {"on_exit", core_on_exit},
     {"relaying", core_relaying},
     {"resume", core_resume},
@@ -403,10 +322,5 @@ void nr__sched_open(lua_State *L, nr__bridge_t *b, int bridge) {
     lua_pushcclosure(L, run_protected, 1);
     s->run = luaL_ref(L, LUA_REGISTRYINDEX);
     nr__bridge_register(L, bridge, functions);
-    push_suspend(L, bridge);
-    lua_setfield(L, -2, "suspend");
-    lua_pushlightuserdata(L, as_light(&marker));
-    lua_setfield(L, -2, "marker");
-    lua_pushlightuserdata(L, as_light(&raised));
-    lua_setfield(L, -2, "raised");
+    nr__suspend_open(L, bridge);
 }

@@ -25,21 +25,6 @@ typedef struct nr__sched {
 /* Adds the functions of this part to the module table on top of the stack. */
 void nr__sched_open(lua_State *L, struct nr__bridge *b, int bridge);
 
-/* The running task, when what runs may suspend it. Raises otherwise: a message that names cause and
- * cure, or the error that every suspension of a cancelled task gets. */
-nr__task_t *nr__sched_suspendable(lua_State *L, struct nr__bridge *b);
-
-/* As above, but answers NULL instead of raising. */
-nr__task_t *nr__sched_can_suspend(lua_State *L, struct nr__bridge *b);
-
-/* Suspends the task that `nr__sched_suspendable` returned: `return nr__sched_yield(L, kept);` The
- * `kept` values on top stay alive while it waits; the first two are a plugin's handle and a text,
- * for `core.waiting` and messages. */
-int nr__sched_yield(lua_State *L, int kept);
-
-/* Where on the stack of a waiting task the first kept value is. */
-enum { NR__SCHED_KEPT = 3 };
-
 /* Puts the `values` on top of L on the stack of a waiting task. */
 void nr__sched_hand_over(lua_State *L, nr__task_t *task, int values);
 

@@ -10,6 +10,7 @@
 #include "failure.h"
 #include "plugin.h"
 #include "refuse.h"
+#include "suspend.h"
 
 /* ---- Life ------------------------------------------------------------------------------- */
 
@@ -59,7 +60,7 @@ void nr__stream_close_all(nr__bridge_t *b) {
  * reader, or nil, Error. Raises where reading it could not suspend. */
 static int core_open_stream(lua_State *L) {
     nr__bridge_t *b = nr__bridge_self(L);
-    nr__sched_suspendable(L, b);
+    nr__suspend_task(L, b);
     nr__handle_t *handle = nr__plugin_handle(L, b, 1);
     nr_request_t *request = nr__call_request(L, 2);
     NrBytes body = nr__call_bytes(L, 3);
@@ -132,7 +133,7 @@ static void give_up(nr__bridge_t *b, nr__task_t *task) {
 }
 
 static int await_frame(lua_State *L, nr__bridge_t *b, nr__reader_t *reader) {
-    nr__task_t *task = nr__sched_suspendable(L, b);
+    nr__task_t *task = nr__suspend_task(L, b);
     reader->task = task;
     task->reader = reader;
     task->timeout = nr__call_number(L, 4);
@@ -141,7 +142,7 @@ static int await_frame(lua_State *L, nr__bridge_t *b, nr__reader_t *reader) {
     lua_settop(L, 3);
     lua_pushvalue(L, 1);
     lua_remove(L, 1);
-    return nr__sched_yield(L, 3);
+    return nr__suspend(L, 3);
 }
 
 /* core.recv(reader, handle, target, timeout): the next frame; suspends until there is one, and adds
@@ -151,7 +152,7 @@ static int core_recv(lua_State *L) {
     nr__reader_t *reader = check_reader(L, b, 1);
     if (!reader->stream)
         return 0;
-    nr__sched_suspendable(L, b);
+    nr__suspend_task(L, b);
     if (reader->task)
         nr__refuse(L, b, "another task reads this stream already: let one task read it");
     nr_result_t *frame = &b->fast.slow_result;

@@ -8,6 +8,7 @@
 #include "bridge.h"
 #include "failure.h"
 #include "plugin.h"
+#include "suspend.h"
 
 typedef struct nr__unload {
     nr_plugin_t *gone; /* no longer exists then; NULL: a reload */
@@ -118,14 +119,14 @@ static int core_await_unload(lua_State *L) {
         push_report(L, &unload->report);
         return 1;
     }
-    nr__task_t *task = nr__sched_suspendable(L, b);
+    nr__task_t *task = nr__suspend_task(L, b);
     unload->task = task;
     task->unload = unload;
     task->give_up = give_up;
     lua_settop(L, 3);
     lua_pushvalue(L, 1);
     lua_remove(L, 1);
-    return nr__sched_yield(L, 3);
+    return nr__suspend(L, 3);
 }
 
 void nr__unload_open(lua_State *L, nr__bridge_t *b, int bridge) {
