@@ -5,6 +5,7 @@
 #include "core_support.h"
 
 #include <stdlib.h>
+#include <threads.h>
 
 #define THREADS 64
 
@@ -157,6 +158,49 @@ static void every_call_completes_once_under_64_threads(void **state) {
     assert_int_equal(storm.played->lane.in_flight, 0);
     assert_int_equal(
         storm.played->lane.ok + storm.played->lane.timeouts + storm.played->lane.cancelled, calls);
+}
+
+enum { DEBTS = 6 * NR__SLAB_OWING, PAYERS = 4 };
+
+/* Calls that were given up, in their order; each payer takes every PAYERS-th. */
+static struct {
+    played_t *played;
+    uint64_t sids[DEBTS];
+    atomic_uint known;
+} debts;
+
+static void pay_debts(void *arg) {
+    for (unsigned i = (unsigned)(uintptr_t)arg; i < DEBTS; i += PAYERS) {
+        while (atomic_load(&debts.known) <= i) {
+            thrd_yield();
+        }
+        core_send(debts.played, debts.sids[i], NR_OK, "late");
+    }
+}
+
+/* Slots are used again, and their debts forgotten, while the answers come. */
+static void every_debt_is_paid_once(void **state) {
+    uv_thread_t payers[PAYERS];
+
+    (void)state;
+    debts.played = core_play(&core, NULL);
+    atomic_store(&debts.known, 0);
+    for (uintptr_t i = 0; i < PAYERS; i++) {
+        uv_thread_create(&payers[i], pay_debts, (void *)i);
+    }
+    for (unsigned i = 0; i < DEBTS; i++) {
+        debts.sids[i] = core_call(debts.played, NULL, 0);
+        assert_int_equal(nr_call_cancel(core.worker, debts.sids[i]), 0);
+        /* The payers begin when the first slots are forgotten. */
+        atomic_store(&debts.known, i > 2 * NR__SLAB_OWING ? i + 1 : 0);
+    }
+    for (int i = 0; i < PAYERS; i++) {
+        uv_thread_join(&payers[i]);
+    }
+    assert_int_equal(debts.played->image.owed, 0);
+    assert_int_equal(debts.played->image.forgotten, 0);
+    assert_int_equal(debts.played->image.late, DEBTS);
+    assert_int_equal(debts.played->image.duplicate, 0);
 }
 
 /* Reads until the stream has ended; answers how many frames there were. */
@@ -361,6 +405,7 @@ static int teardown(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(every_call_completes_once_under_64_threads),
+        TEST(every_debt_is_paid_once),
         TEST(streams_end_once_under_64_threads),
         TEST(workers_close_while_64_threads_answer),
         TEST(frames_of_each_thread_keep_their_order),
