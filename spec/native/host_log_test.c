@@ -1,6 +1,8 @@
 /* log.c: where plugins' lines go, and what becomes of odd ones. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +13,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <uv.h>
 
 #include <nylon_ring/ext/log.h>
 
@@ -75,6 +78,46 @@ static void a_line_names_plugin_level_and_sid(void **state) {
     assert_string_equal(text, expected);
     call_and_read("/plain", "", "no call", text, sizeof(text));
     assert_string_equal(text, "[p] info: no call\n");
+}
+
+typedef struct reader {
+    int from;
+    size_t len;
+    char text[65536];
+} reader_t;
+
+/* Reads slower than one writes: not before the pipe is full. */
+static void read_all(void *arg) {
+    reader_t *reader = arg;
+    struct pollfd end = {.fd = reader->from, .events = POLLIN};
+    ssize_t got = 1;
+    (void)poll(&end, 1, -1);
+    while (got > 0) {
+        got =
+            read(reader->from, reader->text + reader->len, sizeof(reader->text) - 1 - reader->len);
+        reader->len += got > 0 ? (size_t)got : 0;
+    }
+}
+
+static void a_line_comes_whole_through_a_pipe_that_does_not_block(void **state) {
+    (void)state;
+    static reader_t reader;
+    uv_thread_t thread;
+    int ends[2], old = dup(STDERR_FILENO);
+    assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+    assert_true(fcntl(ends[1], F_SETPIPE_SZ, 4096) >= 0);
+    assert_int_equal(fcntl(ends[0], F_SETFL, 0), 0);
+    reader.from = ends[0];
+    assert_int_equal(uv_thread_create(&thread, read_all, &reader), 0);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    call("/long", "bytes=16000", "");
+    assert_int_equal(dup2(old, STDERR_FILENO), STDERR_FILENO);
+    close(ends[1]);
+    uv_thread_join(&thread);
+    close(ends[0]);
+    close(old);
+    assert_true(reader.len > 16000);
+    assert_int_equal(reader.text[reader.len - 1], '\n');
 }
 
 static void lines_below_the_level_are_dropped(void **state) {
@@ -222,6 +265,7 @@ static void lines_that_a_closing_worker_has_not_fetched_are_printed(void **state
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_LOOP(a_line_names_plugin_level_and_sid),
+        ON_LOOP(a_line_comes_whole_through_a_pipe_that_does_not_block),
         ON_LOOP(lines_below_the_level_are_dropped),
         ON_LOOP(odd_bytes_do_nothing_to_a_terminal),
         ON_LOOP(a_malformed_view_is_not_followed),

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,13 @@ static char *spell(char *to, const uint8_t *message, size_t len) {
     return to;
 }
 
+/* A pipe that somebody has made non-blocking, as libuv does, may be full: this waits as a blocking
+ * one would. Else 0: nobody is left to be told. */
+static int may_write_again(void) {
+    struct pollfd end = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return errno == EINTR || (errno == EAGAIN && (poll(&end, 1, -1) == 1 || errno == EINTR));
+}
+
 static void write_line(const nr_log_line_t *log) {
     size_t size = strlen(log->plugin) + 5 * log->len + 64;
     char *text = malloc(size);
@@ -125,8 +133,8 @@ static void write_line(const nr_log_line_t *log) {
     const char *from = text;
     while (from < to) {
         ssize_t n = write(STDERR_FILENO, from, (size_t)(to - from));
-        if (n < 0 && errno != EINTR) {
-            break; /* nobody is left to be told */
+        if (n < 0 && !may_write_again()) {
+            break;
         }
         from += n > 0 ? n : 0;
     }
