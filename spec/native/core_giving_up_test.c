@@ -169,15 +169,19 @@ static void a_worker_without_a_free_slot_refuses_calls(void **state) {
     played_t *played = core_play(&core, NULL);
     nr__slab_t *slab = core.worker->slab;
     nr_request_t request = core_request("/", "");
-    uint32_t fresh = slab->fresh;
-    nr__slot_t *idle = slab->idle;
-    uint32_t owing_len = slab->owing_len;
+    uint32_t fresh, owing_len;
+    nr__slot_t *idle;
     nr_result_t result;
     nr_error_t err;
 
     (void)state;
+    nr_call_cancel(core.worker, core_call(played, NULL, 0));
+    fresh = slab->fresh;
+    idle = slab->idle;
     slab->fresh = NR__SLAB_SLOTS;
     slab->idle = NULL;
+    nr_call_cancel(core.worker, core_call(played, NULL, 0)); /* in one that is owed */
+    owing_len = slab->owing_len;
     slab->owing_len = 0;
     assert_int_equal(nr_call(&played->plugin, &request, core_bytes(""), NULL, &result, &err),
                      NR_E_TOO_MANY_CALLS);

@@ -110,14 +110,12 @@ static nr__slot_t *take_owing(nr__slab_t *slab) {
     return slot;
 }
 
-nr__slot_t *nr__slab_more(nr__slab_t *slab, int *error) {
+/* A slot that was never used, or NULL as below. */
+static nr__slot_t *take_fresh(nr__slab_t *slab, int *error) {
     uint32_t index = slab->fresh;
     nr__chunk_t *chunk;
     nr__slot_t *slot;
 
-    if (slab->owing_len > (index < NR__SLAB_SLOTS ? NR__SLAB_OWING : 0)) {
-        return take_owing(slab);
-    }
     if (index == NR__SLAB_SLOTS) {
         *error = NR_E_TOO_MANY_CALLS;
         return NULL;
@@ -137,4 +135,10 @@ nr__slot_t *nr__slab_more(nr__slab_t *slab, int *error) {
     nr__slot_cold(slot)->due = nr__slot_cold(slot)->queued = NR__NEVER;
     atomic_store_explicit(&slot->word, (uint64_t)index << 8 | NR__DONE, memory_order_release);
     return slot;
+}
+
+nr__slot_t *nr__slab_more(nr__slab_t *slab, int *error) {
+    nr__slot_t *slot = slab->owing_len > NR__SLAB_OWING ? NULL : take_fresh(slab, error);
+
+    return slot == NULL && slab->owing_len > 0 ? take_owing(slab) : slot;
 }
