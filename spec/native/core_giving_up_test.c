@@ -110,6 +110,30 @@ static void a_cancel_takes_back_the_end_of_the_use_that_it_names(void **state) {
     assert_int_equal(nr_worker_next(core.worker, &event), 0);
 }
 
+/* The numbers that slots remember of ends which are not queued mean other slots' ends by now. */
+static void a_cancel_is_not_led_astray_by_what_slots_remember(void **state) {
+    played_t *played = core_play(&core, NULL);
+    uint64_t ended = core_call(played, NULL, 0), open = core_call(played, NULL, 0);
+    nr__cold_t *cold = nr__slot_cold(nr__slot_find(open));
+    nr_event_t event;
+
+    (void)state;
+    nr__pending_give_up(core.worker, ended, NR_E_TIMEOUT, 0);
+    for (uint32_t number = 0; number < 3; number++) { /* of the queued one, and of the next ones */
+        nr__slot_cold(nr__slot_find(ended))->ended = number;
+        assert_int_equal(nr_call_cancel(core.worker, ended + (UINT64_C(2) << 20)), NR_E_CANCELLED);
+        cold->ended = number;
+        assert_int_equal(nr_call_cancel(core.worker, open + (UINT64_C(2) << 20)), NR_E_CANCELLED);
+    }
+    cold->ended = 1; /* the number that it gets */
+    nr__pending_give_up(core.worker, open, NR_E_TIMEOUT, 0);
+    assert_int_equal(nr_call_cancel(core.worker, open + (UINT64_C(2) << 20)), NR_E_CANCELLED);
+    assert_int_equal(nr_call_cancel(core.worker, open), 0);
+    assert_int_equal(nr_worker_next(core.worker, &event), 1);
+    assert_int_equal(event.result.sid, ended);
+    assert_int_equal(nr_worker_next(core.worker, &event), 0);
+}
+
 static void many_deadlines_fire_in_order_and_finished_ones_do_not(void **state) {
     played_t *played = core_play(&core, NULL);
     enum { CALLS = 500 };
@@ -264,6 +288,7 @@ int main(void) {
         TEST(a_cancelled_call_never_completes),
         TEST(a_cancel_takes_back_a_timeout_that_was_not_fetched),
         TEST(a_cancel_takes_back_the_end_of_the_use_that_it_names),
+        TEST(a_cancel_is_not_led_astray_by_what_slots_remember),
         TEST(a_cancel_costs_the_same_however_many_have_timed_out),
         TEST(many_deadlines_fire_in_order_and_finished_ones_do_not),
         TEST(a_worker_without_a_free_slot_refuses_calls),

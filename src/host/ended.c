@@ -6,13 +6,6 @@
 #include "memory.h"
 #include "slot.h"
 
-/* The queued end of this number, or NULL. */
-static nr__ended_t *find(const nr__ends_t *ends, uint32_t number) {
-    uint32_t place = number - ends->number;
-
-    return place < ends->len ? &ends->items[ends->first + place] : NULL;
-}
-
 static void make_room(nr__ends_t *ends) {
     if (ends->first + ends->len < ends->cap) {
         return;
@@ -39,14 +32,35 @@ void nr__ends_push(nr__ends_t *ends, nr__cold_t *cold, const nr__ended_t *ended)
     ends->live++;
 }
 
-/* A number that is not queued any more may come to mean another slot's end; but then no end of this
- * one is queued, and none has the sid. Numbers only fall on the way. */
-int nr__ends_take_back(nr__ends_t *ends, const nr__cold_t *cold, uint64_t sid) {
-    nr__ended_t *ended = find(ends, cold->ended);
+/* The place of the end of this number, below `before`; `before` where there is none. */
+static size_t place_of(const nr__ends_t *ends, uint32_t number, size_t before) {
+    uint32_t place = number - ends->number;
 
-    while (ended != NULL && ended->sid != sid) {
-        ended = find(ends, ended->older);
+    return place < before ? place : before;
+}
+
+/* The queued end with this sid, or NULL. A slot that has none queued, or an end whose slot had none
+ * before it, names any number, also of an earlier worker's: then that is another slot's end, and
+ * none has the sid. Each step goes down, so that there is an end to them. */
+static nr__ended_t *find(const nr__ends_t *ends, uint32_t number, uint64_t sid) {
+    size_t before = ends->len;
+    size_t place = place_of(ends, number, before);
+
+    while (place < before) {
+        nr__ended_t *ended = &ends->items[ends->first + place];
+
+        if (ended->sid == sid) {
+            return ended;
+        }
+        before = place;
+        place = place_of(ends, ended->older, before);
     }
+    return NULL;
+}
+
+int nr__ends_take_back(nr__ends_t *ends, const nr__cold_t *cold, uint64_t sid) {
+    nr__ended_t *ended = find(ends, cold->ended, sid);
+
     if (ended == NULL || ended->error == 0) {
         return 0;
     }
