@@ -89,16 +89,15 @@ static void forget(nr__slot_t *slot) {
     nr__lane_t *lane = atomic_load_explicit(&nr__slot_cold(slot)->lane, memory_order_relaxed);
     uint64_t word = nr__slot_word(slot);
 
-    if (nr__slot_state(word) != NR__DROPPED) {
+    /* Claimed meanwhile: the owed result comes before all of this, or after it. */
+    if (nr__slot_state(word) != NR__DROPPED ||
+        !atomic_compare_exchange_strong_explicit(&slot->word, &word, word | NR__CLAIMED,
+                                                 memory_order_acquire, memory_order_relaxed)) {
         return; /* it was paid */
     }
     atomic_fetch_add_explicit(&lane->image->forgotten, 1, memory_order_relaxed);
     /* Releases the above to whoever finds the generation. */
-    if (!atomic_compare_exchange_strong_explicit(
-            &slot->word, &word, nr__slot_step(word, NR__IN_FORGET) + (UINT64_C(1) << 28),
-            memory_order_release, memory_order_relaxed)) {
-        nr__one_less(&lane->image->forgotten);
-    }
+    nr__slot_unclaim(slot, nr__slot_step(word, NR__IN_FORGET) + (UINT64_C(1) << 28));
 }
 
 static nr__slot_t *take_owing(nr__slab_t *slab) {

@@ -30,7 +30,8 @@ static int claimed_belongs(nr__slot_t *slot, const nr__image_t *image) {
     return slot->tag == tag && (tag != NR__TAG_LOOK || belongs(slot, image));
 }
 
-int nr__one_less(_Atomic uint64_t *counter) {
+/* Takes one off a counter that is above 0: 1; else 0. */
+static int one_less(_Atomic uint64_t *counter) {
     uint64_t count = atomic_load_explicit(counter, memory_order_relaxed);
 
     while (count > 0 &&
@@ -50,7 +51,7 @@ static void count(nr__image_t *image, nr__verdict_t verdict, nr__input_t input) 
     }
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
     if (verdict == NR__PAID) {
-        nr__one_less(&image->owed);
+        one_less(&image->owed);
     }
 }
 
@@ -66,7 +67,7 @@ static nr__verdict_t stale(nr__image_t *image, uint64_t word, uint64_t sid, nr__
     if (input == NR__IN_HOLD || input == NR__IN_FRAME) {
         return input == NR__IN_HOLD ? NR__REFUSED : NR__LATE;
     }
-    return nr__one_less(&image->forgotten) ? NR__PAID : NR__DUPLICATE;
+    return one_less(&image->forgotten) ? NR__PAID : NR__DUPLICATE;
 }
 
 /* An input that claims nothing. 0: the word has changed meanwhile, look again. */

@@ -165,9 +165,6 @@ static inline NrStatus nr__outcome_status(nr_outcome_t outcome) {
  * unclaim. [any thread] */
 nr__claim_t nr__slot_claim(nr__image_t *image, uint64_t sid, nr__input_t input);
 
-/* Takes one off a counter that is above 0: 1; else 0. [any thread] */
-int nr__one_less(_Atomic uint64_t *counter);
-
 /* Ends a claim: the slot's word becomes `word`. [any thread] */
 static inline void nr__slot_unclaim(nr__slot_t *slot, uint64_t word) {
     /* Pairs with the acquiring loads and the compare and swap of the next one to look. */
