@@ -1,7 +1,8 @@
-/* What is owed, counted while threads answer what is about to be forgotten. */
+/* What is owed, counted while threads answer late, twice, and what is about to be forgotten. */
 #define _GNU_SOURCE
 
 #include <stdlib.h>
+#include <threads.h>
 
 #include "core_support.h"
 
@@ -47,7 +48,7 @@ static uint64_t owe(void) {
 
 static void what_comes_twice_pays_nothing_while_a_slot_is_forgotten(void **state) {
     enum { KEPT = NR__SLAB_OWING + 1, USES = 100000, LEASED = 200 };
-    static uint64_t sids[KEPT + USES];
+    static uint64_t sids[KEPT + USES], leased[LEASED];
     uv_thread_t payer, repeater;
 
     (void)state;
@@ -56,9 +57,9 @@ static void what_comes_twice_pays_nothing_while_a_slot_is_forgotten(void **state
     core_send(debt.played, debt.answered, NR_OK, "once");
     core_run_all(&core);
     for (int i = 0; i < LEASED; i++) { /* in the place of the answered one, too; never forgotten */
-        uint64_t sid = core_call(debt.played, NULL, 0);
-        nr__host_vtable2.acquire_result_buffer(&debt.played->image, sid, 8);
-        nr_call_cancel(core.worker, sid);
+        leased[i] = core_call(debt.played, NULL, 0);
+        nr__host_vtable2.acquire_result_buffer(&debt.played->image, leased[i], 8);
+        nr_call_cancel(core.worker, leased[i]);
     }
     for (int i = 0; i < KEPT; i++) {
         sids[i] = owe();
@@ -79,6 +80,142 @@ static void what_comes_twice_pays_nothing_while_a_slot_is_forgotten(void **state
     }
     assert_int_equal(debt.played->image.owed, LEASED);
     assert_int_equal(debt.played->image.forgotten, 0);
+    for (int i = 0; i < LEASED; i++) {
+        core_send(debt.played, leased[i], NR_OK, "late");
+    }
+    assert_int_equal(debt.played->image.owed, 0);
+}
+
+enum { THREADS = 32, SIDS = 10000, OPEN = 128, LAG = 2000 };
+
+/* Every sid is answered by one of the threads for certain, often long after it was given up, and by
+ * others as it comes. */
+static struct {
+    uv_thread_t threads[THREADS];
+    played_t *played;
+    _Atomic uint64_t sids[SIDS];
+    atomic_int len, stop;
+} crowd;
+
+static uint32_t next_random(uint32_t *random) {
+    *random = *random * 1664525 + 1013904223;
+    return *random >> 8;
+}
+
+static void touch(uint64_t sid, uint32_t random) {
+    uint32_t what = random % 32;
+    NrBufferLease lease;
+
+    if (what < 4) {
+        nr__host_ext.set_state(&crowd.played->image, sid, core_str("k"), core_bytes("value"));
+        nr__host_ext.get_state(&crowd.played->image, sid, core_str("k"));
+    } else if (what < 8) {
+        nr__host_vtable2.acquire_result_buffer(&crowd.played->image, sid, 8);
+    } else if (what == 8) {
+        lease = nr__host_vtable2.acquire_result_buffer(&crowd.played->image, sid, 8);
+        nr__host_vtable2.commit_result_buffer(&crowd.played->image, sid, NR_OK, lease.token, 0);
+    } else if (what == 9) {
+        core_send(crowd.played, sid, NR_STREAM_END, "an answer of another thread's call");
+    } else if (nr__sid_is_stream(sid)) {
+        core_send(crowd.played, sid, NR_OK, "frame");
+    }
+}
+
+static void answer_the_crowd(void *arg) {
+    uint32_t random = (uint32_t)(uintptr_t)arg;
+
+    for (int own = (int)(uintptr_t)arg; own < SIDS; own += THREADS) {
+        int lag = (int)(next_random(&random) % LAG);
+        while (atomic_load(&crowd.len) <= own + lag && !atomic_load(&crowd.stop)) {
+            int len = atomic_load(&crowd.len), back = (int)(next_random(&random) % LAG) / 16;
+            if (len > back) {
+                touch(atomic_load(&crowd.sids[len - 1 - back]), next_random(&random));
+            }
+            thrd_yield();
+        }
+        core_send(crowd.played, atomic_load(&crowd.sids[own]), NR_STREAM_END, "certain");
+    }
+}
+
+/* Each slot is in one list, once. */
+static void assert_no_slot_is_lost(nr__slab_t *slab) {
+    uint8_t *seen = calloc(slab->fresh, 1);
+    uint32_t idle = 0, owing = 0;
+
+    for (nr__slot_t *slot = slab->idle; slot != NULL; slot = (nr__slot_t *)slot->mail.next) {
+        uint32_t index = nr__slot_identity(nr__slot_word(slot)) & (NR__SLAB_SLOTS - 1);
+        assert_int_equal(seen[index]++, 0);
+        assert_int_equal(nr__slot_word(slot) & NR__FLAGS, NR__DONE);
+        idle++;
+    }
+    for (nr__slot_t *slot = slab->owing; slot != NULL; slot = (nr__slot_t *)slot->mail.next) {
+        uint32_t index = nr__slot_identity(nr__slot_word(slot)) & (NR__SLAB_SLOTS - 1);
+        assert_int_equal(seen[index]++, 0);
+        assert_true((nr__slot_word(slot) & NR__FLAGS) <= NR__DROPPED);
+        owing++;
+    }
+    assert_int_equal(owing, slab->owing_len);
+    assert_int_equal(idle + owing, slab->fresh);
+    free(seen);
+}
+
+/* Starts something; a stream comes back. */
+static nr_stream_t *start_one(uint32_t random) {
+    nr_request_t request = core_request("/", "");
+
+    if (random % 4 == 0) {
+        return core_stream(crowd.played, NULL);
+    }
+    if (random % 4 == 1) {
+        nr_notify(&crowd.played->plugin, &request, core_bytes(""), NULL, NULL);
+    } else {
+        core_call(crowd.played, NULL, random % 4 == 2 ? 1 : 0);
+    }
+    return NULL;
+}
+
+static void drop_one(nr_stream_t *stream, uint64_t sid) {
+    if (stream != NULL) {
+        nr_stream_close(stream);
+    } else {
+        nr_call_cancel(core.worker, sid);
+    }
+}
+
+static void no_debt_and_no_slot_is_lost_among_threads(void **state) {
+    static nr_stream_t *streams[OPEN];
+    uint32_t random = 1;
+
+    (void)state;
+    crowd.played = core_play(&core, NULL);
+    for (uintptr_t i = 0; i < THREADS; i++) {
+        uv_thread_create(&crowd.threads[i], answer_the_crowd, (void *)i);
+    }
+    for (int i = 0; i < SIDS + OPEN; i++) {
+        if (i >= OPEN) {
+            drop_one(streams[i % OPEN], atomic_load(&crowd.sids[i - OPEN]));
+            streams[i % OPEN] = NULL;
+        }
+        if (i < SIDS) {
+            streams[i % OPEN] = start_one(next_random(&random));
+            atomic_store(&crowd.sids[i], crowd.played->sid);
+            atomic_store(&crowd.len, i + 1);
+        }
+        if (i % 16 == 0) {
+            core_poll(&core);
+        }
+        thrd_yield();
+    }
+    atomic_store(&crowd.stop, 1);
+    for (int i = 0; i < THREADS; i++) {
+        uv_thread_join(&crowd.threads[i]);
+    }
+    core_poll(&core);
+    assert_int_equal(crowd.played->image.owed, 0);
+    assert_int_equal(crowd.played->image.forgotten, 0);
+    assert_int_equal(crowd.played->image.unknown, 0);
+    assert_int_equal(nr_worker_pending(core.worker), 0);
+    assert_no_slot_is_lost(core.worker->slab);
 }
 
 static int setup(void **state) {
@@ -97,6 +234,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_comes_twice_pays_nothing_while_a_slot_is_forgotten,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(no_debt_and_no_slot_is_lost_among_threads, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
