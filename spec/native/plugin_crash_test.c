@@ -142,6 +142,8 @@ static void on_many_threads_at_once(void **state) {
     assert_non_null(strstr(said + len, "plugin 'fixture_crash' crashed: SIGSEGV at "));
 }
 
+static volatile uintptr_t nowhere = 16;
+
 static sigjmp_buf back;
 static volatile int recovered;
 
@@ -154,7 +156,6 @@ static void recover(int number) {
 }
 
 static void crash_after_a_recovery(const char *target) {
-    static volatile uintptr_t nowhere = 16;
     (void)signal(SIGSEGV, recover);
     nr_report_crashes(STDERR_FILENO);
     if (sigsetjmp(back, 1) == 0) {
@@ -178,6 +179,59 @@ static void after_a_fault_that_another_handler_takes(void **state) {
     assert_null(strstr(line + 1, "nylon-ring:"));
 }
 
+static const char said_by_other[] = "the other handler\n";
+
+static void say(int number) {
+    (void)number;
+    (void)!write(STDERR_FILENO, said_by_other, sizeof(said_by_other) - 1);
+}
+
+static void say_and_crash(int number) {
+    say(number);
+    *(volatile int *)nowhere = 1;
+}
+
+static void crash_with_another_handler(const char *which) {
+    struct sigaction other = {.sa_handler = say};
+    sigemptyset(&other.sa_mask);
+    if (strcmp(which, "of no time") == 0) {
+        other.sa_handler = SIG_DFL;
+        other.sa_flags = SA_SIGINFO;
+    } else if (strcmp(which, "of one time") == 0) {
+        other.sa_flags = (int)SA_RESETHAND;
+    } else {
+        other.sa_handler = say_and_crash;
+    }
+    (void)sigaction(SIGSEGV, &other, NULL);
+    (void)sigaction(SIGFPE, &other, NULL);
+    nr_report_crashes(STDERR_FILENO);
+    (void)alarm(5);
+    if (other.sa_handler == SIG_DFL) {
+        raise(SIGFPE);
+    }
+    *(volatile int *)nowhere = 1;
+}
+
+/* Answers what is said behind the first words of the other handler, or NULL. */
+static const char *said_by_another_handler(const char *which, int signal) {
+    int status;
+    const char *said = last_words(crash_with_another_handler, which, &status);
+    assert_ended_by(status, signal);
+    said = strstr(said, said_by_other);
+    return said != NULL ? said + strlen(said_by_other) : NULL;
+}
+
+/* A fault that it does not mend, and one of its own, end the process as without us. */
+static void calls_another_handler_as_the_system_would(void **state) {
+    (void)state;
+#ifdef __SANITIZE_THREAD__
+    skip(); /* it lets no fault through to the handler of another one */
+#endif
+    assert_null(said_by_another_handler("of no time", SIGFPE));
+    assert_string_equal(said_by_another_handler("of one time", SIGSEGV), "");
+    assert_string_equal(said_by_another_handler("that crashes", SIGSEGV), "");
+}
+
 static void blames_no_plugin_for_what_others_do(void **state) {
     (void)state;
     int status;
@@ -193,6 +247,7 @@ int main(void) {
         cmocka_unit_test(on_a_thread_of_the_plugin),
         cmocka_unit_test(on_many_threads_at_once),
         cmocka_unit_test(after_a_fault_that_another_handler_takes),
+        cmocka_unit_test(calls_another_handler_as_the_system_would),
         cmocka_unit_test(blames_no_plugin_for_what_others_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

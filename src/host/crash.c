@@ -159,8 +159,34 @@ static int tell_once(const char *signal_name) {
 }
 
 static int is_function(const struct sigaction *action) {
-    return (action->sa_flags & SA_SIGINFO) != 0 ||
-           (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+    return action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
+}
+
+/* What was there before, as the system would have it by now: a handler that is to be called once is
+ * taken away with the first fault that comes to it. */
+static struct sigaction take_former(size_t fault) {
+    static atomic_int taken[FAULTS];
+    struct sigaction before = former[fault];
+    if ((before.sa_flags & (int)SA_RESETHAND) != 0 &&
+        atomic_exchange_explicit(&taken[fault], 1, memory_order_relaxed)) {
+        before = (struct sigaction){.sa_handler = SIG_DFL};
+    }
+    return before;
+}
+
+/* Calls a handler with what the system would block for it. That ends as our own returns, or is the
+ * business of who jumps out of the other one. */
+static void pass_on(const struct sigaction *to, int number, siginfo_t *info, void *context) {
+    sigset_t blocked = to->sa_mask;
+    if ((to->sa_flags & SA_NODEFER) == 0) {
+        sigaddset(&blocked, number);
+    }
+    pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+    if ((to->sa_flags & SA_SIGINFO) != 0) {
+        to->sa_sigaction(number, info, context);
+    } else {
+        to->sa_handler(number);
+    }
 }
 
 /* A runtime that lives by faults (for checks of bounds, say) takes its own, and we stay; one that
@@ -169,17 +195,15 @@ static int is_function(const struct sigaction *action) {
 static void on_fault(int number, siginfo_t *info, void *context) {
     int saved = errno;
     size_t fault = index_of(number);
-    const struct sigaction *before = &former[fault];
     int told = tell_once(faults[fault].name);
-    if (told || !is_function(before)) {
-        sigaction(number, before, NULL);
+    struct sigaction before = take_former(fault);
+    if (told || !is_function(&before)) {
+        sigaction(number, &before, NULL);
         if (info->si_code <= 0) { /* by kill, raise, abort */
             raise(number);
         }
-    } else if ((before->sa_flags & SA_SIGINFO) != 0) {
-        before->sa_sigaction(number, info, context);
     } else {
-        before->sa_handler(number);
+        pass_on(&before, number, info, context);
     }
     errno = saved;
 }
