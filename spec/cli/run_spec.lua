@@ -142,6 +142,23 @@ describe("run", function()
         end
     end)
 
+    it("names a plugin that crashes also above compiled Lua, whose stack can not be read", function()
+        local script, remove = support.file("crash.lua", ([[
+            local nr = require "nylon_ring"
+            local crash = assert(nr.load(%q))
+            local requests = { nr.request { path = "/none" }, nr.request { path = "/write" } }
+            for i = 1, 300 do
+                crash:call(requests[i == 299 and 2 or 1])
+            end
+        ]]):format(support.plugin "fixture_crash"))
+        finally(remove)
+        for _ = 1, 20 do
+            local outcome = support.run { script }
+            assert.matches("^nylon%-ring: plugin 'fixture_crash' crashed: SIGSEGV "
+                .. "at %S+/fixture_crash%.so%+0x%x+, in handle of call %d+\n", outcome.err)
+        end
+    end)
+
     it("does not wait for answers that a plugin owes", function()
         local got = run(([[
             local nr = require 'nylon_ring'

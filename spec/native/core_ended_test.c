@@ -73,7 +73,7 @@ static uint64_t model_next(void) {
 
 static void any_order_is_told_as_by_looking_through_all(void **state) {
     nr__ends_t ends = {.number = UINT32_MAX - USES / 4}; /* wraps on the way */
-    nr__cold_t cold[SLOTS] = {{0}};
+    static nr__cold_t cold[SLOTS];
     uint32_t random = 1;
 
     (void)state;

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -16,7 +18,6 @@
 #include "image.h"
 #include "inside.h"
 
-#define FRAMES_MAX 64
 #define STACK_SIZE 65536 /* of the handler, where the thread's own stack is what has overflowed */
 
 static const struct {
@@ -61,25 +62,27 @@ static void add_number(line_t *line, uint64_t number, unsigned base) {
     add(line, digits + at);
 }
 
-/* The innermost image whose code is under way, and the place in it. */
-static const nr__image_t *find_image(uintptr_t *place) {
-    void *frames[FRAMES_MAX];
-    int count = nr__stack_addresses(frames, FRAMES_MAX);
-    for (int i = 0; i < count; i++) {
-        const nr__image_t *image = nr__image_at((uintptr_t)frames[i]);
-        if (image != NULL) {
-            *place =
-                (uintptr_t)frames[i] - atomic_load_explicit(&image->code, memory_order_relaxed);
-            return image;
-        }
+/* Where in which image; static, because only one thread tells. */
+static struct {
+    const nr__image_t *image; /* NULL: none was found */
+    uintptr_t offset;         /* 0: nobody knows */
+} place;
+
+static int is_place(void *data, uintptr_t address) {
+    const nr__image_t *image = nr__image_at(address);
+    (void)data;
+    if (image != NULL) {
+        place.image = image;
+        place.offset = address - atomic_load_explicit(&image->code, memory_order_relaxed);
     }
-    return NULL;
+    return image != NULL;
 }
 
-/* `image` may be NULL, where no code of one was found; then it is the call in progress that counts.
- * 0: there is none either. */
-static int tell(const char *signal_name, const nr__image_t *image, uintptr_t place) {
+/* Where no code of an image was found it is the call in progress that counts. 0: there is none
+ * either. */
+static int tell(const char *signal_name) {
     const nr__inside_t *inside = nr__inside;
+    const nr__image_t *image = place.image;
     if (image == NULL && inside != NULL) {
         image = inside->image;
     }
@@ -91,11 +94,11 @@ static int tell(const char *signal_name, const nr__image_t *image, uintptr_t pla
     add(&line, image->name);
     add(&line, "' crashed: ");
     add(&line, signal_name);
-    if (place != 0) {
+    if (place.offset != 0) {
         add(&line, " at ");
         add(&line, image->path);
         add(&line, "+0x");
-        add_number(&line, place, 16);
+        add_number(&line, place.offset, 16);
     }
     if (inside != NULL && inside->image == image) {
         add(&line, ", in handle of call ");
@@ -136,26 +139,36 @@ static int is_first(void) {
     return 0;
 }
 
-/* Who has jumped to nowhere has no stack that can be read: reading it may fault once more, in which
- * case that is left at that; and what is written of the image may be what was overwritten. 0: it is
- * no plugin's doing. */
-static int tell_once(const char *signal_name) {
-    static int tries; /* of the one that tells: this is one, or inside of one */
-    uintptr_t place = 0;
-    const nr__image_t *image = NULL;
-    int again, told;
-    if (!is_first() || tries == 2) {
+/* Where a fault leads that happens while this reads: who has jumped to nowhere, or was called by
+ * code that was compiled at run time, has no stack that can be read, and an image may be
+ * overwritten. */
+static sigjmp_buf unreadable;
+static volatile sig_atomic_t is_reading;
+
+/* 0: it is no plugin's doing. */
+static int tell_once(const char *signal_name, const void *context) {
+    int told = 1;
+    if (!is_first()) {
         return 1;
     }
-    again = tries++;
-    if (!again) {
-        image = find_image(&place);
+    place.image = NULL;
+    place.offset = 0;
+    is_reading = 1;
+    if (sigsetjmp(unreadable, 1) == 0) {
+        nr__stack_find(context, is_place, NULL);
     }
-    told = tell(signal_name, image, place) || again;
-    tries = 0;
-    /* Releases `tries` to the next one. */
+    if (sigsetjmp(unreadable, 1) == 0) {
+        told = tell(signal_name);
+    }
+    is_reading = 0;
+    /* Releases `place` to the next one. */
     atomic_store_explicit(&teller, told ? TOLD : 0, memory_order_release);
     return told;
+}
+
+/* Whether a fault is one of `tell_once` itself. */
+static int is_own(void) {
+    return is_reading && atomic_load_explicit(&teller, memory_order_relaxed) == nr__thread_number();
 }
 
 static int is_function(const struct sigaction *action) {
@@ -195,7 +208,11 @@ static void pass_on(const struct sigaction *to, int number, siginfo_t *info, voi
 static void on_fault(int number, siginfo_t *info, void *context) {
     int saved = errno;
     size_t fault = index_of(number);
-    int told = tell_once(faults[fault].name);
+    int told;
+    if (is_own()) {
+        siglongjmp(unreadable, 1);
+    }
+    told = tell_once(faults[fault].name, context);
     struct sigaction before = take_former(fault);
     if (told || !is_function(&before)) {
         sigaction(number, &before, NULL);
@@ -206,6 +223,11 @@ static void on_fault(int number, siginfo_t *info, void *context) {
         pass_on(&before, number, info, context);
     }
     errno = saved;
+}
+
+static int is_any(void *data, uintptr_t address) {
+    (void)data, (void)address;
+    return 1;
 }
 
 static void give_stack(void) {
@@ -221,11 +243,10 @@ void nr_report_crashes(int fd) {
     static atomic_flag done = ATOMIC_FLAG_INIT;
     struct sigaction action = {.sa_sigaction = on_fault,
                                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
-    void *first[1];
     if (atomic_flag_test_and_set_explicit(&done, memory_order_relaxed)) {
         return;
     }
-    nr__stack_addresses(first, 1); /* loads what it needs, which no handler may */
+    nr__stack_find(NULL, is_any, NULL); /* loads what it needs, which no handler may */
     give_stack();
     out = fd;
     sigemptyset(&action.sa_mask);

@@ -54,8 +54,10 @@ int nr__thread_start(void (*fn)(void *arg), void *arg, nr_error_t *err);
  * pthread_t. [any thread] */
 uint64_t nr__thread_number(void);
 
-/* The addresses of the code that is under way on this thread, innermost first; how many. Safe in
- * signal handlers once it has been called outside of one. [any thread] */
-int nr__stack_addresses(void **out, int most);
+/* Looks at the addresses of the code that is under way, until `look` answers 1 and so this: where
+ * the signal came from, if `context` is what its handler got, then up the stack of this thread.
+ * Safe in signal handlers once it was called outside of one; but reading a stack may fault, or
+ * abort. [any thread] */
+int nr__stack_find(const void *context, int (*look)(void *data, uintptr_t address), void *data);
 
 #endif

@@ -3,13 +3,14 @@
 #include "platform.h"
 
 #include <dlfcn.h>
-#include <execinfo.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <ucontext.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #include "error.h"
 #include "explain.h"
@@ -172,6 +173,35 @@ uint64_t nr__thread_number(void) {
     return (uint64_t)pthread_self(); /* asking the kernel would take longer than all else */
 }
 
-int nr__stack_addresses(void **out, int most) {
-    return backtrace(out, most);
+typedef struct look {
+    int (*at)(void *data, uintptr_t address);
+    void *data;
+    int found;
+} look_t;
+
+static _Unwind_Reason_Code look_at_frame(struct _Unwind_Context *frame, void *data) {
+    look_t *look = data;
+    look->found = look->at(look->data, _Unwind_GetIP(frame));
+    return look->found ? _URC_END_OF_STACK : _URC_NO_REASON;
+}
+
+/* Where a signal came from; 0: not known. */
+static uintptr_t address_of(const ucontext_t *context) {
+#if defined(__x86_64__)
+    return (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+    return (uintptr_t)context->uc_mcontext.pc;
+#else
+    (void)context;
+    return 0;
+#endif
+}
+
+int nr__stack_find(const void *context, int (*at)(void *data, uintptr_t address), void *data) {
+    look_t look = {.at = at, .data = data};
+    if (context != NULL && at(data, address_of(context))) {
+        return 1;
+    }
+    _Unwind_Backtrace(look_at_frame, &look);
+    return look.found;
 }
