@@ -1,11 +1,9 @@
 /* Unary calls: where their answers come from, and what is made of them. */
 #define _GNU_SOURCE
 
-#include "core_support.h"
+#include "core_fixture.h"
 
 #include <stdlib.h>
-
-static core_t core;
 
 static NrStatus answer_inside(played_t *played, uint64_t sid, NrBytes payload) {
     nr__host_vtable1.send_result(&played->image, sid, NR_OK, payload);
@@ -287,20 +285,6 @@ static void an_empty_owned_answer_is_freed_where_it_was(void **state) {
     assert_ptr_equal(dropped, room);
     assert_int_equal(played->image.held, 0);
 }
-
-static int setup(void **state) {
-    (void)state;
-    core_open(&core);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    core_close(&core);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

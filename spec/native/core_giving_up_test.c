@@ -3,9 +3,8 @@
 
 #include <stdlib.h>
 
-#include "core_support.h"
+#include "core_fixture.h"
 
-static core_t core;
 static int released;
 
 static void a_call_times_out_and_its_plugin_is_told(void **state) {
@@ -267,20 +266,6 @@ static void a_timer_for_ever_does_not_fire(void **state) {
     nr__worker_after_cancel(core.worker, &timer);
     assert_int_equal(released, 0);
 }
-
-static int setup(void **state) {
-    (void)state;
-    core_open(&core);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    core_close(&core);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -1,29 +1,9 @@
 /* The limits of a stream: Backpressure for who sees it, an end for who does not. */
 #define _GNU_SOURCE
 
-#include "core_support.h"
+#include "core_fixture.h"
 
-static core_t core;
 static int released;
-
-static void assert_frame(nr_stream_t *stream, NrStatus status, const char *text) {
-    nr_result_t frame;
-
-    assert_int_equal(nr_stream_next(stream, &frame), NR_DONE);
-    assert_int_equal(frame.status, status);
-    assert_int_equal(frame.error, 0);
-    assert_int_equal(frame.sid, nr_stream_sid(stream));
-    assert_int_equal(frame.len, strlen(text));
-    assert_non_null(frame.data);
-    assert_memory_equal(frame.data, text, frame.len);
-    nr_result_release(&frame);
-}
-
-static void assert_next(nr_stream_t *stream, int answer) {
-    nr_result_t frame;
-
-    assert_int_equal(nr_stream_next(stream, &frame), answer);
-}
 
 static void a_full_queue_answers_backpressure(void **state) {
     nr_stream_options_t options = {.max_frames = 64};
@@ -41,10 +21,10 @@ static void a_full_queue_answers_backpressure(void **state) {
     assert_int_equal(core_send2(played, played->sid, NR_OK, "x"), NR_BACKPRESSURE);
     assert_int_equal(played->image.backpressure, 2);
     for (i = 0; i < 31; i++) {
-        assert_frame(stream, NR_OK, "f");
+        core_assert_frame(stream, NR_OK, "f");
     }
     assert_int_equal(played->writables, 0);
-    assert_frame(stream, NR_OK, "f"); /* half of it is free */
+    core_assert_frame(stream, NR_OK, "f"); /* half of it is free */
     assert_int_equal(played->writables, 2);
     for (i = 0; i < 32; i++) {
         assert_int_equal(core_send2(played, played->sid, NR_OK, "g"), NR_OK);
@@ -53,10 +33,10 @@ static void a_full_queue_answers_backpressure(void **state) {
     assert_int_equal(core_send2(played, played->sid, NR_STREAM_END, "end"), NR_OK);
     assert_int_equal(core_send2(played, played->sid, NR_OK, "x"), NR_INVALID);
     for (i = 0; i < 64; i++) {
-        assert_frame(stream, NR_OK, i < 32 ? "f" : "g");
+        core_assert_frame(stream, NR_OK, i < 32 ? "f" : "g");
     }
-    assert_frame(stream, NR_STREAM_END, "end");
-    assert_next(stream, NR_E_STREAM_ENDED);
+    core_assert_frame(stream, NR_STREAM_END, "end");
+    core_assert_next(stream, NR_E_STREAM_ENDED);
     assert_int_equal(played->writables, 2); /* nothing to write to any more */
     nr_stream_close(stream);
     assert_int_equal(played->closes, 0); /* it had ended */
@@ -81,9 +61,9 @@ static void a_queue_may_be_full_inside_handle(void **state) {
 
     (void)state;
     for (int i = 0; i < 64; i++) {
-        assert_frame(stream, NR_OK, "f");
+        core_assert_frame(stream, NR_OK, "f");
     }
-    assert_frame(stream, NR_STREAM_END, "end");
+    core_assert_frame(stream, NR_STREAM_END, "end");
     assert_int_equal(played->image.backpressure, 2);
     assert_int_equal(played->image.duplicate, 1);
     nr_stream_close(stream);
@@ -97,7 +77,7 @@ static void bytes_are_limited_but_one_frame_always_fits(void **state) {
     (void)state;
     assert_int_equal(core_send2(played, played->sid, NR_OK, "a frame of 22 bytes ..."), NR_OK);
     assert_int_equal(core_send2(played, played->sid, NR_OK, "x"), NR_BACKPRESSURE);
-    assert_frame(stream, NR_OK, "a frame of 22 bytes ...");
+    core_assert_frame(stream, NR_OK, "a frame of 22 bytes ...");
     assert_int_equal(played->writables, 1);
     assert_int_equal(core_send2(played, played->sid, NR_OK, "12345"), NR_OK);
     assert_int_equal(core_send2(played, played->sid, NR_OK, "67890"), NR_OK);
@@ -121,9 +101,9 @@ static void a_v1_stream_over_its_limits_keeps_what_is_queued_and_ends(void **sta
     assert_int_equal(played->cancels, 1);
     assert_int_equal(nr_worker_pending(core.worker), 0);
     for (int i = 0; i < 64; i++) {
-        assert_frame(stream, NR_OK, "f");
+        core_assert_frame(stream, NR_OK, "f");
     }
-    assert_next(stream, NR_E_BACKPRESSURE);
+    core_assert_next(stream, NR_E_BACKPRESSURE);
     assert_int_equal(played->image.backpressure, 1);
     assert_int_equal(played->image.late, 5);
     assert_int_equal(played->image.owed, 1);
@@ -150,26 +130,11 @@ static void a_v1_stream_may_overflow_inside_handle(void **state) {
     assert_int_equal(nr_worker_pending(core.worker), 0);
     assert_int_equal(played->cancels, 1);
     for (int i = 0; i < 64; i++) {
-        assert_frame(stream, NR_OK, "f");
+        core_assert_frame(stream, NR_OK, "f");
     }
-    assert_next(stream, NR_E_BACKPRESSURE);
+    core_assert_next(stream, NR_E_BACKPRESSURE);
     nr_stream_close(stream);
 }
-
-static int setup(void **state) {
-    (void)state;
-    core_open(&core);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    assert_int_equal(nr_worker_pending(core.worker), 0);
-    core_close(&core);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -1,11 +1,9 @@
 /* The mailbox: nothing is lost, nothing wakes for nothing, and nothing wakes what is closed. */
 #define _GNU_SOURCE
 
-#include "core_support.h"
+#include "core_fixture.h"
 
 #include <stdlib.h>
-
-static core_t core;
 
 typedef struct counter_job {
     nr__job_t job;
@@ -211,20 +209,6 @@ static void timers_fire_once_and_can_be_taken_back(void **state) {
     assert_int_equal(core.events[0].error, NR_E_TIMEOUT);
     nr__worker_after_cancel(core.worker, &timers[0]);
 }
-
-static int setup(void **state) {
-    (void)state;
-    core_open(&core);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    core_close(&core);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

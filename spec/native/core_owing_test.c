@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <threads.h>
 
-#include "core_support.h"
-
-static core_t core;
+#include "core_fixture.h"
 
 /* One thread pays the oldest debt at the moment in which its slot is needed, one answers for the
  * second time what was answered long ago. */
@@ -218,23 +216,10 @@ static void no_debt_and_no_slot_is_lost_among_threads(void **state) {
     assert_no_slot_is_lost(core.worker->slab);
 }
 
-static int setup(void **state) {
-    (void)state;
-    core_open(&core);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    core_close(&core);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_comes_twice_pays_nothing_while_a_slot_is_forgotten,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(no_debt_and_no_slot_is_lost_among_threads, setup, teardown),
+        TEST(what_comes_twice_pays_nothing_while_a_slot_is_forgotten),
+        TEST(no_debt_and_no_slot_is_lost_among_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,35 +1,14 @@
 /* Streams: their order, who waits for them, and every way in which they end. */
 #define _GNU_SOURCE
 
-#include "core_support.h"
+#include "core_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "stream.h"
 
-static core_t core;
 static int released;
-
-/* Takes the next frame and compares it. */
-static void assert_frame(nr_stream_t *stream, NrStatus status, const char *text) {
-    nr_result_t frame;
-
-    assert_int_equal(nr_stream_next(stream, &frame), NR_DONE);
-    assert_int_equal(frame.status, status);
-    assert_int_equal(frame.error, 0);
-    assert_int_equal(frame.sid, nr_stream_sid(stream));
-    assert_int_equal(frame.len, strlen(text));
-    assert_non_null(frame.data);
-    assert_memory_equal(frame.data, text, frame.len);
-    nr_result_release(&frame);
-}
-
-static void assert_next(nr_stream_t *stream, int answer) {
-    nr_result_t frame;
-
-    assert_int_equal(nr_stream_next(stream, &frame), answer);
-}
 
 static NrStatus stream_inside(played_t *played, uint64_t sid, NrBytes payload) {
     char text[300];
@@ -54,12 +33,12 @@ static void a_stream_from_inside_handle_is_queued_in_order(void **state) {
     assert_int_equal(nr_worker_pending(core.worker), 0); /* it has ended already */
     for (int i = 0; i < 100; i++) {
         snprintf(text, sizeof text, "%*d", i * 2 + 1, i);
-        assert_frame(stream, NR_OK, text);
+        core_assert_frame(stream, NR_OK, text);
     }
-    assert_frame(stream, NR_STREAM_END, "the end");
+    core_assert_frame(stream, NR_STREAM_END, "the end");
     assert_int_equal(released, 1);
-    assert_next(stream, NR_E_STREAM_ENDED);
-    assert_next(stream, NR_E_STREAM_ENDED);
+    core_assert_next(stream, NR_E_STREAM_ENDED);
+    core_assert_next(stream, NR_E_STREAM_ENDED);
     assert_int_equal(played->image.duplicate, 1);
     assert_int_equal(played->lane.ok, 1);
     nr_stream_close(stream);
@@ -71,7 +50,7 @@ static void a_waiting_reader_is_told_once(void **state) {
     nr_stream_t *stream = core_stream(played, NULL);
 
     (void)state;
-    assert_next(stream, NR_PENDING);
+    core_assert_next(stream, NR_PENDING);
     nr_stream_wait(stream, &core);
     core_send(played, played->sid, NR_OK, "one");
     core_send(played, played->sid, NR_OK, "two");
@@ -79,10 +58,10 @@ static void a_waiting_reader_is_told_once(void **state) {
     assert_int_equal(core.events[0].kind, NR_EVENT_READABLE);
     assert_ptr_equal(core.events[0].user, &core);
     assert_ptr_equal(core.events[0].stream, stream);
-    assert_frame(stream, NR_OK, "one");
+    core_assert_frame(stream, NR_OK, "one");
     nr_stream_wait(stream, &core); /* there is something: the event comes without a frame */
     core_run(&core, 2);
-    assert_frame(stream, NR_OK, "two");
+    core_assert_frame(stream, NR_OK, "two");
     core_poll(&core);
     assert_int_equal(core.events_len, 2);
     core_send(played, played->sid, NR_OK, "nobody waits");
@@ -92,11 +71,11 @@ static void a_waiting_reader_is_told_once(void **state) {
     core_run_all(&core);
     assert_int_equal(core.events_len, 2);
     assert_int_equal(played->lane.errors, 1);
-    assert_frame(stream, NR_OK, "nobody waits");
-    assert_frame(stream, NR_ERR, "");
+    core_assert_frame(stream, NR_OK, "nobody waits");
+    core_assert_frame(stream, NR_ERR, "");
     nr_stream_wait(stream, &core);
     core_run(&core, 3);
-    assert_next(stream, NR_E_STREAM_ENDED);
+    core_assert_next(stream, NR_E_STREAM_ENDED);
     nr_stream_close(stream);
 }
 
@@ -115,7 +94,7 @@ static void a_wait_can_be_taken_back(void **state) {
     core_poll(&core);
     assert_int_equal(core.events_len, 0);
     nr_stream_wait(stream, &core); /* read before its event comes: it waits on */
-    assert_frame(stream, NR_OK, "frame");
+    core_assert_frame(stream, NR_OK, "frame");
     core_poll(&core);
     assert_int_equal(core.events_len, 0);
     core_send(played, played->sid, NR_STREAM_END, "");
@@ -131,14 +110,14 @@ static void an_unknown_status_ends_a_stream(void **state) {
     core_send2(played, played->sid, NR_BACKPRESSURE, "does not end a v2 stream");
     core_send(played, played->sid, 4711, "ends it");
     core_send(played, played->sid, NR_OK, "after it");
-    assert_frame(stream, NR_BACKPRESSURE, "does not end a v2 stream");
-    assert_frame(stream, 4711, "ends it");
-    assert_next(stream, NR_E_STREAM_ENDED);
+    core_assert_frame(stream, NR_BACKPRESSURE, "does not end a v2 stream");
+    core_assert_frame(stream, 4711, "ends it");
+    core_assert_next(stream, NR_E_STREAM_ENDED);
     nr_stream_close(stream);
     stream = core_stream(played, NULL);
     core_send(played, played->sid, NR_BACKPRESSURE, "unknown to v1");
-    assert_frame(stream, NR_BACKPRESSURE, "unknown to v1");
-    assert_next(stream, NR_E_STREAM_ENDED);
+    core_assert_frame(stream, NR_BACKPRESSURE, "unknown to v1");
+    core_assert_next(stream, NR_E_STREAM_ENDED);
     nr_stream_close(stream);
 }
 
@@ -198,10 +177,10 @@ static void a_wait_times_out_and_a_frame_in_time_prevents_it(void **state) {
     nr_stream_wait(stream, &core);
     core_send(played, played->sid, NR_OK, "in time");
     core_run(&core, 1);
-    assert_frame(stream, NR_OK, "in time");
+    core_assert_frame(stream, NR_OK, "in time");
     nr_stream_wait(stream, &core);
     core_run(&core, 2);
-    assert_next(stream, NR_E_TIMEOUT);
+    core_assert_next(stream, NR_E_TIMEOUT);
     assert_int_equal(played->lane.timeouts, 1);
     assert_int_equal(played->cancels, 1);
     nr_stream_close(stream);
@@ -218,7 +197,7 @@ static void time_between_waits_does_not_count(void **state) {
     core_call(other, NULL, 20);
     core_run(&core, 1);
     assert_int_equal(other->lane.timeouts, 1);
-    assert_next(stream, NR_PENDING);
+    core_assert_next(stream, NR_PENDING);
     nr_stream_close(stream);
 }
 
@@ -230,8 +209,8 @@ static void a_deadline_ends_a_stream_that_nobody_waits_for(void **state) {
     (void)state;
     core_send(played, played->sid, NR_OK, "queued");
     core_run_all(&core);
-    assert_frame(stream, NR_OK, "queued");
-    assert_next(stream, NR_E_TIMEOUT);
+    core_assert_frame(stream, NR_OK, "queued");
+    core_assert_next(stream, NR_E_TIMEOUT);
     assert_int_equal(core.events_len, 0);
     nr_stream_close(stream);
 }
@@ -244,7 +223,7 @@ static void an_unload_ends_a_stream_and_its_reader_hears_of_it(void **state) {
     nr_stream_wait(stream, &core);
     assert_int_equal(nr__worker_give_up_lane(core.worker, &played->lane, NR_E_PLUGIN_UNLOADED), 1);
     core_run(&core, 1);
-    assert_next(stream, NR_E_PLUGIN_UNLOADED);
+    core_assert_next(stream, NR_E_PLUGIN_UNLOADED);
     nr_stream_close(stream);
 }
 
@@ -257,8 +236,8 @@ static void malformed_frames_end_a_v1_stream_after_its_frames(void **state) {
     core_send(played, played->sid, NR_OK, "good");
     nr__host_vtable1.send_result(&played->image, played->sid, NR_OK, malformed);
     core_run_all(&core);
-    assert_frame(stream, NR_OK, "good");
-    assert_next(stream, NR_E_MALFORMED_RESULT);
+    core_assert_frame(stream, NR_OK, "good");
+    core_assert_next(stream, NR_E_MALFORMED_RESULT);
     assert_int_equal(played->image.owed, 0);
     nr_stream_close(stream);
 }
@@ -296,8 +275,8 @@ static void a_stream_outlives_its_worker(void **state) {
     core_close(&second);
     core_send(played, played->sid, NR_OK, "late");
     assert_int_equal(nr_stream_next(stream, &frame), NR_DONE);
-    assert_frame(stream, NR_OK, "short");
-    assert_next(stream, NR_E_LOOP_CLOSED);
+    core_assert_frame(stream, NR_OK, "short");
+    core_assert_next(stream, NR_E_LOOP_CLOSED);
     nr_stream_wait(stream, &core);
     nr_stream_close(stream);
     assert_memory_equal(frame.data, "queued", 6);
@@ -310,11 +289,11 @@ static void a_look_between_does_not_take_the_wait_back(void **state) {
 
     (void)state;
     nr_stream_wait(stream, &core);
-    assert_next(stream, NR_PENDING);
+    core_assert_next(stream, NR_PENDING);
     core_send(played, played->sid, NR_OK, "one");
     core_poll(&core);
     assert_int_equal(core.events_len, 1);
-    assert_frame(stream, NR_OK, "one");
+    core_assert_frame(stream, NR_OK, "one");
     nr_stream_close(stream);
 }
 
@@ -326,12 +305,12 @@ static void a_wait_whose_frame_was_read_otherwise_still_times_out(void **state) 
     (void)state;
     core_send(played, played->sid, NR_OK, "one");
     nr_stream_wait(stream, &core);
-    assert_frame(stream, NR_OK, "one");
+    core_assert_frame(stream, NR_OK, "one");
     core_poll(&core);
     assert_int_equal(core.events_len, 0);
     assert_true(nr__slot_cold(stream->slot)->due != NR__NEVER);
     core_run(&core, 1);
-    assert_next(stream, NR_E_TIMEOUT);
+    core_assert_next(stream, NR_E_TIMEOUT);
     nr_stream_close(stream);
 }
 
@@ -349,26 +328,11 @@ static void a_frame_that_came_in_time_is_not_timed_out(void **state) {
     nr_worker_timer(core.worker);
     core_poll(&core);
     assert_int_equal(core.events_len, 1);
-    assert_frame(stream, NR_OK, "in time");
-    assert_next(stream, NR_PENDING);
+    core_assert_frame(stream, NR_OK, "in time");
+    core_assert_next(stream, NR_PENDING);
     assert_int_equal(played->cancels, 0);
     nr_stream_close(stream);
 }
-
-static int setup(void **state) {
-    (void)state;
-    core_open(&core);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    assert_int_equal(nr_worker_pending(core.worker), 0);
-    core_close(&core);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -240,3 +240,22 @@ NrStatus core_send_owned(played_t *played, uint64_t sid, NrStatus status, const 
 nr__state_t core_state(uint64_t sid) {
     return nr__slot_state(nr__slot_word(nr__slot_find(sid)));
 }
+
+void core_assert_frame(nr_stream_t *stream, NrStatus status, const char *text) {
+    nr_result_t frame;
+
+    assert_int_equal(nr_stream_next(stream, &frame), NR_DONE);
+    assert_int_equal(frame.status, status);
+    assert_int_equal(frame.error, 0);
+    assert_int_equal(frame.sid, nr_stream_sid(stream));
+    assert_int_equal(frame.len, strlen(text));
+    assert_non_null(frame.data);
+    assert_memory_equal(frame.data, text, frame.len);
+    nr_result_release(&frame);
+}
+
+void core_assert_next(nr_stream_t *stream, int answer) {
+    nr_result_t frame;
+
+    assert_int_equal(nr_stream_next(stream, &frame), answer);
+}

@@ -86,6 +86,12 @@ nr_request_t core_request(const char *path, const char *query);
 uint64_t core_call(played_t *played, void *user, uint64_t timeout_ms);
 nr_stream_t *core_stream(played_t *played, const nr_stream_options_t *options);
 
+/* Takes the next frame and compares it. */
+void core_assert_frame(nr_stream_t *stream, NrStatus status, const char *text);
+
+/* Expects that nr_stream_next answers so. */
+void core_assert_next(nr_stream_t *stream, int answer);
+
 /* Answers as v1's or v2's plugin would. */
 void core_send(played_t *played, uint64_t sid, NrStatus status, const char *text);
 NrStatus core_send2(played_t *played, uint64_t sid, NrStatus status, const char *text);

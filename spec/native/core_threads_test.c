@@ -2,14 +2,12 @@
  * and nothing reaches another call. */
 #define _GNU_SOURCE
 
-#include "core_support.h"
+#include "core_fixture.h"
 
 #include <stdlib.h>
 #include <threads.h>
 
 #define THREADS 64
-
-static core_t core;
 
 /* Hostile threads: every one of them answers every sid of a batch, and starts on the next batch
  * when it is there. */
@@ -387,20 +385,6 @@ static void late_answers_are_known_while_their_slot_is_used_again(void **state) 
     uv_thread_join(&thread);
     assert_int_equal(late.played->image.unknown, 0);
 }
-
-static int setup(void **state) {
-    (void)state;
-    core_open(&core);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    core_close(&core);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
