@@ -13,16 +13,7 @@ local function answers(...)
 end
 
 describe("several tasks as one step:", function()
-    local nothing_left, caught
-
-    before_each(function()
-        nothing_left, caught = support.watch(), support.catch_errors()
-    end)
-
-    after_each(function()
-        caught.restore()
-        nothing_left()
-    end)
+    local take_caught = support.watch_each()
 
     describe("nr.all", function()
         it("answers the first value of each under its key", it_task(function()
@@ -77,6 +68,7 @@ describe("several tasks as one step:", function()
                 error("first", 0)
             end })
             assert.same({ false, "first" }, { ok, err })
+            local caught = take_caught()
             assert.equal(1, #caught)
             assert.equal("late", caught[1].err)
         end))
@@ -139,7 +131,7 @@ describe("several tasks as one step:", function()
             } }
             assert.same({ 1, nil, 3 }, result)
             assert.equal(1, door.given_up)
-            assert.equal(0, #caught)
+            assert.same({}, take_caught())
         end))
 
         it("answers an error that names each failure when all fail", it_task(function()
@@ -181,7 +173,7 @@ describe("several tasks as one step:", function()
                     error("first", 0)
                 end }
             end, "first")
-            assert.equal(0, #caught)
+            assert.same({}, take_caught())
         end))
 
         it("is over only when those that lost are down", it_task(function()

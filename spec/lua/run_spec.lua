@@ -8,17 +8,7 @@ local uv = require "luv"
 local outside = support.outside
 
 describe("nr.run", function()
-    local nothing_left, caught
-
-    before_each(function()
-        nothing_left, caught = support.watch(), support.catch_errors()
-    end)
-
-    after_each(function()
-        caught.restore()
-        assert.equal(0, #caught)
-        nothing_left()
-    end)
+    support.watch_each()
 
     -- Specs of what happens outside of tasks.
     local function it_outside(fn)

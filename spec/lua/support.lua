@@ -1,6 +1,7 @@
 -- What the specs of tasks share. They run in the program's own runner, where every spec is a task, and
 -- under a stock busted, where none is.
 
+local busted = require "busted"
 local nr = require "nylon_ring"
 local core = require "nylon_ring.core"
 local timers = require "nylon_ring.timers"
@@ -86,6 +87,30 @@ function M.watch()
         for handle in pairs(active_handles()) do
             assert(handles[handle], handle .. " is left")
         end
+    end
+end
+
+---From now on no spec of the block leaves anything, and what fails in the background fails the spec, unless
+---it takes that.
+---@return fun(): { err: any, traceback: string, task: nylon_ring.Task }[] take_caught
+function M.watch_each()
+    local nothing_left, caught
+    busted.before_each(function()
+        nothing_left, caught = M.watch(), M.catch_errors()
+    end)
+    busted.after_each(function()
+        caught.restore()
+        nothing_left()
+        for _, each in ipairs(caught) do
+            error(each.err, 0)
+        end
+    end)
+    return function()
+        local list = {}
+        for index = 1, #caught do
+            list[index], caught[index] = caught[index], nil
+        end
+        return list
     end
 end
 

@@ -5,27 +5,7 @@ local support = require "spec.lua.support"
 local it_task, gate = support.it_task, support.gate
 
 describe("a task", function()
-    local nothing_left, caught
-
-    before_each(function()
-        nothing_left, caught = support.watch(), support.catch_errors()
-    end)
-
-    after_each(function()
-        caught.restore()
-        nothing_left()
-        for _, each in ipairs(caught) do
-            error(each.err, 0)
-        end
-    end)
-
-    local function take_caught()
-        local list = {}
-        for index = 1, #caught do
-            list[index], caught[index] = caught[index], nil
-        end
-        return list
-    end
+    local take_caught = support.watch_each()
 
     describe("that is spawned", function()
         it("runs at once, up to its first suspension", it_task(function()

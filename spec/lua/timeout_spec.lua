@@ -6,17 +6,7 @@ local timers = require "nylon_ring.timers"
 local it_task, gate = support.it_task, support.gate
 
 describe("nr.timeout", function()
-    local nothing_left, caught
-
-    before_each(function()
-        nothing_left, caught = support.watch(), support.catch_errors()
-    end)
-
-    after_each(function()
-        caught.restore()
-        assert.equal(0, #caught)
-        nothing_left()
-    end)
+    support.watch_each()
 
     it("answers what its function answers in time, and leaves no timer", it_task(function()
         assert.same({ 1, nil, 3 }, { nr.timeout(60000, function(...)
