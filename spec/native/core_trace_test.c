@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include <nylon_ring/ext/log.h>
+#include <nylon_ring/nr_trace.h>
 
 #include "log.h"
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <nylon_ring/nr_trace.h>
+
 #include "bridge.h"
 #include "failure.h"
 #include "fields.h"

@@ -1,6 +1,8 @@
 /* What is recorded of a plugin's ABI, as tables. */
 #include "trace.h"
 
+#include <nylon_ring/nr_trace.h>
+
 #include "bridge.h"
 #include "failure.h"
 #include "fields.h"

@@ -23,6 +23,8 @@
 
 #include <stdatomic.h>
 
+#include <nylon_ring/nr_trace.h>
+
 #include "image.h"
 #include "lane.h"
 #include "mailbox.h"

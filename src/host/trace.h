@@ -11,6 +11,8 @@
 #ifndef NR__TRACE_H
 #define NR__TRACE_H
 
+#include <nylon_ring/nr_trace.h>
+
 #include "image.h"
 
 struct nr__lane;
