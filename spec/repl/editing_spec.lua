@@ -6,19 +6,13 @@ local uv = require "luv"
 local echo = support.plugin "echo"
 
 describe("editing a line", function()
+    local open_terminal = terminals.each()
     local terminal
 
     local function open(args, options)
-        terminal = terminals.open(args or { "repl" }, options)
+        terminal = open_terminal(args or { "repl" }, options)
         terminal:wait_end ">"
     end
-
-    after_each(function()
-        if terminal then
-            terminal:close()
-        end
-        terminal = nil
-    end)
 
     it("puts nothing into what can be scrolled back as a line is typed on a cleared screen", function()
         open()

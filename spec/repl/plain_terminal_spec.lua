@@ -6,20 +6,14 @@ local program = assert(uv.fs_realpath(support.program))
 local echo = support.plugin "echo"
 
 describe("a session on a terminal that knows no escape sequences", function()
+    local open_terminal = terminals.each()
     local terminal
 
     local function open(words, options)
         options = options or {}
         options.program = "/usr/bin/env"
-        terminal = terminals.open(words, options)
+        terminal = open_terminal(words, options)
     end
-
-    after_each(function()
-        if terminal then
-            terminal:close()
-        end
-        terminal = nil
-    end)
 
     it("has a prompt, and keeps on after an error", function()
         open { "TERM=dumb", program, "repl", echo }

@@ -1,5 +1,6 @@
 --- A real terminal for specs: tmux runs a program in it, types, and shows what is on its screen.
 --- Nothing waits by sleeping: `wait` looks at the screen again and again, up to a limit.
+local busted = require "busted"
 local nr = require "nylon_ring"
 local support = require "spec.support"
 local uv = require "luv"
@@ -258,11 +259,39 @@ function Terminal:pid()
     return tonumber(child.out:match "%d+")
 end
 
+--- Sends a signal until the program has left with this code: two at the same time are one. Ctrl-C would go to
+--- what the terminal does after the program as well.
+---@param name string
+---@param code integer
+function Terminal:signal_until_left(name, code)
+    local pid = self:pid()
+    self:wait(function(screen)
+        uv.kill(pid, name)
+        return screen:find(("left %d icanon"):format(code), 1, true)
+    end)
+end
+
 --- Ends it all.
 ---@async
 function Terminal:close()
     pcall(self._tmux, self, "kill-server")
     remove_tree(self._folder)
+end
+
+--- `open` for the specs of a block; what it has opened is closed after each of them.
+---@return fun(args: string[], options?: table): spec.Terminal
+function M.each()
+    local opened = {}
+    busted.after_each(function()
+        for index, terminal in ipairs(opened) do
+            terminal:close()
+            opened[index] = nil
+        end
+    end)
+    return function(...)
+        table.insert(opened, (M.open(...)))
+        return opened[#opened]
+    end
 end
 
 return M
