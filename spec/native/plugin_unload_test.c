@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <nylon_ring/plugin.h>
+
 #include "host_support.h"
 #include "plugin_support.h"
 
@@ -69,11 +71,38 @@ static void a_blocking_shutdown_does_not_hold_up_the_loop(void **state) {
     support_folder_remove(folder);
 }
 
+/* Calls and notifications without number are given up while the plugin's thread answers them: what
+ * it has not answered by then, it does in its shutdown, and owes nothing. */
+static void what_was_answered_late_keeps_no_image(void **state) {
+    (void)state;
+    NrRequest from = {.path = nr_str("/")};
+    nr_request_t request;
+    nr_result_t result;
+    assert_int_equal(nr_request_init(&request, &from, NULL), 0);
+    for (int i = 0; i < 10; i++) {
+        plugin_open("fixture_pool");
+        for (int j = 0; j < 4000; j++) {
+            if (j % 4 == 0) {
+                assert_int_equal(nr_notify(plugin_get(), &request, nr_bytes("x", 1), NULL, NULL),
+                                 0);
+                continue;
+            }
+            assert_int_equal(nr_call(plugin_get(), &request, nr_bytes("x", 1), NULL, &result, NULL),
+                             NR_PENDING);
+            nr_call_cancel(host_loop_worker(plugin_loop()), result.sid);
+        }
+        nr_unload_report_t report = plugin_unload(1000);
+        assert_int_equal(report.owed, 0);
+        host_loop_assert_unmapped(&report);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_shutdown_the_image_stays),
         cmocka_unit_test(a_unique_symbol_pins_the_image),
         cmocka_unit_test(a_blocking_shutdown_does_not_hold_up_the_loop),
+        cmocka_unit_test(what_was_answered_late_keeps_no_image),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
