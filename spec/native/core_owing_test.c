@@ -84,6 +84,29 @@ static void what_comes_twice_pays_nothing_while_a_slot_is_forgotten(void **state
     assert_int_equal(debt.played->image.owed, 0);
 }
 
+/* Of two images whose tags are the same, because there were so many before, only one is paid. */
+static void what_is_late_pays_for_its_own_image(void **state) {
+    played_t *one = core_play(&core, NULL), *other = core_play(&core, NULL);
+    uint64_t open, given_up;
+
+    (void)state;
+    one->image.serial = NR__TAG_LOOK;
+    other->image.serial = NR__TAG_LOOK + 1;
+    given_up = core_call(one, NULL, 0);
+    assert_int_equal(nr_call_cancel(core.worker, given_up), 0);
+    open = core_call(one, NULL, 0);
+    core_send(other, given_up, NR_OK, "not mine");
+    core_send(other, open, NR_OK, "not mine");
+    assert_int_equal(other->image.unknown, 2);
+    assert_int_equal(one->image.owed, 1);
+    core_send(one, given_up, NR_OK, "late");
+    core_send(one, open, NR_OK, "in time");
+    core_run_all(&core);
+    assert_int_equal(one->image.owed, 0);
+    assert_int_equal(one->image.late, 1);
+    assert_int_equal(one->lane.ok, 1);
+}
+
 enum { THREADS = 32, SIDS = 10000, OPEN = 128, LAG = 2000 };
 
 /* Every sid is answered by one of the threads for certain, often long after it was given up, and by
@@ -219,6 +242,7 @@ static void no_debt_and_no_slot_is_lost_among_threads(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(what_comes_twice_pays_nothing_while_a_slot_is_forgotten),
+        TEST(what_is_late_pays_for_its_own_image),
         TEST(no_debt_and_no_slot_is_lost_among_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
