@@ -232,6 +232,28 @@ static void calls_another_handler_as_the_system_would(void **state) {
     assert_string_equal(said_by_another_handler("that crashes", SIGSEGV), "");
 }
 
+static __attribute__((noinline)) void *place_of_caller(void) {
+    return __builtin_return_address(0);
+}
+
+/* Its frame is its caller's, as far as can be read. */
+static void crash_in_a_circle(const char *unused) {
+    void *volatile *frame = __builtin_frame_address(0);
+    (void)unused;
+    nr_report_crashes(STDERR_FILENO);
+    (void)alarm(5);
+    frame[0] = (void *)(uintptr_t)frame;
+    frame[1] = place_of_caller();
+    *(volatile int *)nowhere = 1;
+}
+
+static void of_a_stack_that_leads_in_a_circle(void **state) {
+    (void)state;
+    int status;
+    (void)last_words(crash_in_a_circle, "", &status);
+    assert_ended_by(status, SIGSEGV);
+}
+
 static void blames_no_plugin_for_what_others_do(void **state) {
     (void)state;
     int status;
@@ -248,6 +270,7 @@ int main(void) {
         cmocka_unit_test(on_many_threads_at_once),
         cmocka_unit_test(after_a_fault_that_another_handler_takes),
         cmocka_unit_test(calls_another_handler_as_the_system_would),
+        cmocka_unit_test(of_a_stack_that_leads_in_a_circle),
         cmocka_unit_test(blames_no_plugin_for_what_others_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -173,16 +173,18 @@ uint64_t nr__thread_number(void) {
     return (uint64_t)pthread_self(); /* asking the kernel would take longer than all else */
 }
 
+#define FRAMES_MAX 256 /* a stack that was overwritten may lead in a circle */
+
 typedef struct look {
     int (*at)(void *data, uintptr_t address);
     void *data;
-    int found;
+    int found, frames;
 } look_t;
 
 static _Unwind_Reason_Code look_at_frame(struct _Unwind_Context *frame, void *data) {
     look_t *look = data;
     look->found = look->at(look->data, _Unwind_GetIP(frame));
-    return look->found ? _URC_END_OF_STACK : _URC_NO_REASON;
+    return look->found || ++look->frames == FRAMES_MAX ? _URC_END_OF_STACK : _URC_NO_REASON;
 }
 
 /* Where a signal came from; 0: not known. */
