@@ -69,6 +69,26 @@ describe("what a text means", function()
         end
     end)
 
+    it("goes on in the next line where an expression is unfinished as well", function()
+        for _, unfinished in ipairs { "{ a = 1,", "1 +", "x and", '"a" ..', "a ==", "#", "function()" } do
+            assert.is_true(evaluate.is_incomplete(unfinished), unfinished)
+        end
+        for _, wrong in ipairs { "foo bar", ")", "x = = 1", "1 2", "'abc", " &" } do
+            assert.is_false(evaluate.is_incomplete(wrong), wrong)
+            assert.is_string(evaluate.compile(wrong).err)
+        end
+    end)
+
+    it("has the values of a return at its end", function()
+        for line, code in pairs {
+            ["x = 5; return x + 1"] = " x + 1", ["f() return 7, nil"] = " 7, nil", ["f()\nreturn x"] = " x",
+        } do
+            local entry = evaluate.compile(line)
+            assert.same({ true, code }, { entry.expression, entry.code })
+        end
+        assert.is_false(evaluate.compile("if x then return 5 end").expression)
+    end)
+
     it("ends with a call as well, where that is plainly a statement of its own", function()
         for _, case in ipairs {
             { "x = 5; f(x)", " f(x)" }, { "f(); t:g {}", " t:g {}" },

@@ -36,20 +36,28 @@ end
 
 -- The nil makes it no tail call: errors name the line that was entered.
 local function load_expression(head, tail, chunkname)
-    if not tail:match "^%s*$" and loadstring("return " .. tail, chunkname) then
+    if tail:match "^%s*$" then
+        return nil
+    end
+    local fn, err = loadstring("return " .. tail, chunkname)
+    if fn then
         return loadstring(head .. "return nil, " .. tail, chunkname)
     end
+    return nil, err
 end
 
--- Where statements may end, up to the end of a line: with a line, or a semicolon.
+local RETURN = "^%s*return%f[^%w_]"
+
+-- Where statements may end, up to the end of a line: with a line, a semicolon, or before a `return`.
 local function possible_ends(text, last_line)
     local ends, line = {}, 1
-    for at, mark in text:gmatch "()([\n;])" do
+    for at, mark in text:gmatch "()([\n; \t])" do
         line = mark == "\n" and line + 1 or line
         if line > last_line then
             break
+        elseif mark == "\n" or mark == ";" or text:find(RETURN, at) then
+            table.insert(ends, at)
         end
-        table.insert(ends, at)
     end
     return ends
 end
@@ -61,7 +69,9 @@ local function load_last_expression(text, chunkname, last_line, is_meant)
     for index = #ends, math.max(1, #ends - MOST_ENDS), -1 do
         local at = ends[index]
         local tail = text:sub(at + 1)
-        local fn = is_meant(tail) and load_expression(text:sub(1, at), tail, chunkname)
+        local returned = select(2, tail:find(RETURN))
+        tail = returned and tail:sub(returned + 1) or tail
+        local fn = (returned or is_meant(tail)) and load_expression(text:sub(1, at), tail, chunkname)
         if fn and loadstring(" " .. text:sub(1, at)) then
             return fn, text:sub(1, at - 1), tail
         end
@@ -92,10 +102,11 @@ local function load_statements(text, chunkname)
     return loadstring(" " .. as_compiled(text), chunkname) -- LuaJIT skips a first line that begins with a #
 end
 
--- The chunk; of an expression also the statements before it, "" where there are none, and the expression.
+-- The chunk; of an expression also the statements before it, "" where there are none, and the expression. Or
+-- nil, nil, nil, why it does not compile, and whether it would, if more came.
 local function load_text(text, chunkname)
     local body = text:match "^%s*=(.*)$" or text:match "^%s*return%f[^%w_](.*)$" or text
-    local fn = load_expression("", body, chunkname)
+    local fn, why = load_expression("", body, chunkname)
     if fn then
         return fn, "", body
     end
@@ -110,7 +121,7 @@ local function load_text(text, chunkname)
     if fn then
         return fn, head, tail
     end
-    return statements, nil, nil, err
+    return statements, nil, nil, err, err and (is_unfinished(err) or why and is_unfinished(why))
 end
 
 -- The marks at a text's end: what is before them.
@@ -147,10 +158,10 @@ end
 function M.compile(text, chunkname)
     chunkname = chunkname or "=input"
     local entry = { text = text, name = chunkname:sub(2), silent = false, background = false }
-    local fn, head, tail, err = load_text(text, chunkname)
+    local fn, head, tail, err, incomplete = load_text(text, chunkname)
     local code = text
     local before = not fn and without_mark(text, "&")
-    if before then
+    if before and before:find "%S" then
         local again, its_head, its_tail = load_text(before, chunkname)
         if again then
             fn, head, tail, code, entry.background = again, its_head, its_tail, before, true
@@ -167,8 +178,7 @@ function M.compile(text, chunkname)
     entry.fn, entry.expression = fn, tail ~= nil
     entry.head, entry.code = head or "", tail or as_compiled(code)
     if not fn then
-        entry.err = err
-        entry.incomplete = is_unfinished(err)
+        entry.err, entry.incomplete = err, incomplete
     end
     return entry
 end
