@@ -118,6 +118,22 @@ describe("command", function()
         assert.truthy(out:match "calls +1\nok +1\nerrors +0\n")
     end)
 
+    it(":cancel leaves the session's own task alone", function()
+        local outcome = run { ":cancel 1" }
+        assert.equal("error: no task has the number '1'; :tasks lists them\n", outcome.err)
+    end)
+
+    it(":reload tells how many calls had to be ended", function()
+        local outcome = run({
+            'stream = fixture_duplex:call_stream "/echo"',
+            "p = nr.plugin 'fixture_duplex'; reload = p.reload;",
+            "getmetatable(p).__index.reload = function(p) return reload(p, { grace = 1 }) end;",
+            ":reload fixture_duplex",
+        }, support.plugin "fixture_duplex")
+        assert.matches("\n1 call in flight may take 5 s\nreloaded fixture_duplex [^\n]+; "
+            .. "1 call had to be ended\n", outcome.out)
+    end)
+
     it(":tasks and :calls tell what is awaited, since when and where; :cancel ends it", function()
         local child = support.start(support.program, { "repl", "--no-rc" }, { hold_stdin = true })
         child._pipes.stdin:write((":load %s as never\nnever:call('/x') &\n:calls\n:tasks\n"):format(

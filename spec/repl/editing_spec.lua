@@ -175,7 +175,10 @@ describe("editing a line", function()
 
     it("keeps history from one session to the next, each entry once", function()
         open()
-        local lines = { "1 + 1", "2 + 2", "1 + 1", " 'hidden'", "if true then\nprint 'two lines' end" }
+        local lines = {
+            "echo:call('/thread')", "1 + 1", "2 + 2", "1 + 1", " 'hidden'",
+            "if true then\nprint 'two lines' end",
+        }
         for _, line in ipairs(lines) do
             terminal:paste(line)
             terminal:press "Enter"
@@ -183,7 +186,7 @@ describe("editing a line", function()
         terminal:wait "\ntwo lines"
         terminal:press "C-d"
         terminal:wait "left 0 icanon"
-        local second = terminals.open({ "repl" }, { home = terminal.home })
+        local second = terminals.open({ "repl", echo }, { home = terminal.home })
         finally(function()
             second:close()
         end)
@@ -192,8 +195,15 @@ describe("editing a line", function()
         second:wait_end "> if true then\n… print 'two lines' end"
         second:press("Up", "Up")
         second:wait_end "> 1 + 1"
-        second:press("Up", "Up", "Up")
+        second:press "Up"
         second:wait_end "> 2 + 2"
+        second:press("Up", "Up", "Up")
+        second:wait_end "> echo:call('/thread')"
+        second:press "C-u"
+        second:wait_end ">"
+        second:type "echo:call('/th"
+        second:press "Tab"
+        second:wait_end "> echo:call('/thread'"
     end)
 
     it("goes on while another program has the history locked, and tells that once", function()
@@ -303,6 +313,11 @@ describe("editing a line", function()
         end
         terminal:enter ":history 2..3"
         terminal:wait "> :history 2..3\n    2  x + 3\n    3  x + 4\n>"
+        terminal:paste "'\27[31m'"
+        terminal:press "Enter"
+        terminal:wait_end '"\\27[31m"\n>'
+        terminal:enter ":history 2"
+        terminal:wait "\n    6  '\\27[31m'\n    7  :history 2\n>"
         terminal:enter ":history x"
         terminal:wait "error: :history takes a number, or a range as 3..7, not 'x'\n>"
         terminal:enter ":edit foo"

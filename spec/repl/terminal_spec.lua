@@ -348,6 +348,26 @@ describe("a session on a terminal", function()
         terminal:wait 'script.lua:1: halfway"\n>'
     end)
 
+    it("goes on in the REPL after a script that does not compile, with its error", function()
+        local path, remove = support.file("script.lua", "x = = 1")
+        finally(remove)
+        open { "run", "-i", path }
+        terminal:enter "_err"
+        terminal:wait "script.lua:1: unexpected symbol near '='\"\n>"
+    end)
+
+    it("tells what an unload waits for, and that it goes on where Ctrl-C ends the wait", function()
+        open { "repl", support.plugin "fixture_duplex" }
+        terminal:enter 'stream = fixture_duplex:call_stream "/echo"'
+        terminal:enter ":unload fixture_duplex"
+        terminal:wait_end "\n1 call in flight may take 5 s"
+        terminal:press "C-c"
+        terminal:wait_end "\nthe unload goes on\nerror: cancelled\n>"
+        terminal:enter "stream:close()"
+        terminal:enter ":quit"
+        terminal:wait "left 0 icanon"
+    end)
+
     it("begins where the history's file is a folder, and tells once that it is not kept", function()
         local path, remove = support.file("file", "")
         local state = path:match "^(.*)/"

@@ -53,8 +53,12 @@ local function load_script(path)
     return chunk, err, 1
 end
 
+local function has_terminal()
+    return say.is_terminal(0) and say.is_terminal(1)
+end
+
 --- The chunks to run, in order; or nil and as above.
-local function load_chunks(args)
+local function compile(args)
     local chunks = {}
     for _, code in ipairs(args.code) do
         local chunk, err = loadstring(code, "=(command line)")
@@ -71,6 +75,15 @@ local function load_chunks(args)
         table.insert(chunks, chunk)
     end
     return chunks
+end
+
+--- The same. What does not compile fails as a script does, where the REPL shows how that failed.
+local function load_chunks(args)
+    local chunks, err, code = compile(args)
+    if not chunks and code == 1 and args.interactive and has_terminal() then
+        return { function() error(err, 0) end }
+    end
+    return chunks, err, code
 end
 
 --- What a console calls the program: its script, without folder and ending.
@@ -97,7 +110,7 @@ end
 
 --- `-i`: the REPL, when the script is done; at a terminal also when it has failed, to look at what is there.
 local function run_and_go_on(chunks, rest)
-    local terminal = say.is_terminal(0) and say.is_terminal(1)
+    local terminal = has_terminal()
     local failure
     if terminal then
         xpcall(run_all, function(err)

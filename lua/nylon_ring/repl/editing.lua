@@ -1,5 +1,6 @@
 -- Commands of the terminal itself: they work on what is entered, on this side also of a socket.
 
+local text = require "nylon_ring.io.text"
 local uv = require "luv"
 
 local M = {}
@@ -15,8 +16,7 @@ end
 
 -- Says that the words behind a command mean no entries.
 local function refuse(terminal, name, words)
-    local text = "error: :%s takes a number, or a range as 3..7, not '%s'\n"
-    terminal:write(text:format(name, words))
+    terminal:write(("error: :%s takes a number, or a range as 3..7, not '%s'\n"):format(name, words))
     terminal:ready()
 end
 
@@ -31,7 +31,7 @@ local function show_history(terminal, rest)
         first, last = math.max(1, #entries - (tonumber(rest) or 20) + 1), #entries
     end
     for index = first, last do
-        terminal:write(("%5d  %s\n"):format(index, (entries[index]:gsub("\n", "\n       "))))
+        terminal:write(("%5d  %s\n"):format(index, (text.plain(entries[index]):gsub("\n", "\n       "))))
     end
     terminal:ready()
 end

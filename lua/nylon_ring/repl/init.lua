@@ -135,9 +135,8 @@ end
 ---@return integer code
 local function converse(options)
     local leave, wait = new_exit()
-    local terminal, err = terminals.new {
-        fd = 0, history = history.open(history.default_path()), on_leave = leave,
-    }
+    local kept = history.open(history.default_path())
+    local terminal, err = terminals.new { fd = 0, history = kept, on_leave = leave }
     if not terminal then
         say.error("nylon-ring repl", err)
         return 1
@@ -149,6 +148,9 @@ local function converse(options)
         color = say.has_color(1),
         on_quit = leave,
     }
+    for _, entry in ipairs(kept.entries) do
+        session:learn(entry)
+    end
     local stop = show_all(session, terminal)
     local ok, code = pcall(function()
         terminal:open(local_backend.new(session, terminal))
@@ -191,7 +193,7 @@ local function run_lines(options)
     nr.on_error(previous)
     session:close()
     if err then
-        say.error("nylon-ring repl", err)
+        pipe.tell("nylon-ring repl", err, options.json)
     end
     return quit or ok and 0 or 1
 end

@@ -5,7 +5,9 @@
 
 local evaluate = require "nylon_ring.repl.evaluate"
 local input = require "nylon_ring.io.input"
+local json = require "nylon_ring.io.json"
 local nr = require "nylon_ring"
+local say = require "nylon_ring.io.say"
 local sessions = require "nylon_ring.repl.session"
 
 local M = {}
@@ -106,6 +108,17 @@ function M.run(session, text)
     nr.await(function(resume)
         session:submit(text, resume)
     end)
+end
+
+---Tells why not all lines were run: on standard error, and where results are JSON as an object as well.
+---@param who string
+---@param err string
+---@param as_json boolean|nil
+function M.tell(who, err, as_json)
+    if as_json then
+        print(json.object { { "error", "error" }, { "message", err } })
+    end
+    say.error(who, err)
 end
 
 -- The first line without what marks a file as UTF-8, or as a script.

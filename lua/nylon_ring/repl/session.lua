@@ -117,8 +117,9 @@ local function announce(self, job)
     end
 end
 
--- What a line called is offered by completion from then on.
-local function learn(self, code)
+---What a line called is offered by completion from then on.
+---@param code string
+function Session:learn(code)
     local name, target = code:match "%f[%w_]([%w_]+):[%w_]*%s*%(?%s*['\"]([^'\"]+)['\"]"
     if name then
         self.targets[name] = self.targets[name] or {}
@@ -237,7 +238,7 @@ function Session:_work(job)
     local entry = job.entry
     local values = evaluate.values(entry.fn)
     if entry.code and not (entry.expression and errors.is(values[2], "plugin_handle_failed")) then
-        learn(self, entry.code)
+        self:learn(entry.code)
     end
     if entry.expression then
         self:_show(job, values)

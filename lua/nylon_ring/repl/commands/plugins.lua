@@ -1,6 +1,7 @@
 -- Commands about plugins: loading, looking at them, their numbers and their log lines.
 
 local core = require "nylon_ring.core"
+local errors = require "nylon_ring.errors"
 local fail = require "nylon_ring.repl.fail"
 local files = require "nylon_ring.repl.files"
 local inspection = require "nylon_ring.io.inspection"
@@ -24,25 +25,45 @@ local function load(session, rest)
     end
 end
 
+-- Unloads or reloads; tells what that waits for, and that it goes on where nobody waits for it any more.
+local function drain(session, plugin, how)
+    local open = tonumber(plugin:stats().in_flight)
+    if open > 0 then
+        session:write(("%s in flight may take 5 s\n"):format(text.plural(open, "call")))
+    end
+    local ok, report, err = pcall(plugin[how], plugin)
+    if not ok then
+        session:write(errors.is(report, "cancelled") and ("the %s goes on\n"):format(how) or "")
+        error(report, 0)
+    end
+    return report, err
+end
+
+-- What had to be done to calls that took longer.
+local function ended(report)
+    return report.error and ("; %s had to be ended"):format(text.plural(report.completed, "call")) or ""
+end
+
 local function reload(session, rest)
     local plugin = plugin_named(session, rest).plugin
-    local report, err = plugin:reload()
+    local report, err = drain(session, plugin, "reload")
     if not report then
         fail("%s; the old one keeps serving", tostring(err))
     end
     session.notes:add { kind = "reload", name = plugin.name }
-    session:write(("reloaded %s\n"):format(known_plugins.describe(plugin)))
+    session:write(("reloaded %s%s\n"):format(known_plugins.describe(plugin), ended(report)))
 end
 
 local function unload(session, rest)
     local known = plugin_named(session, rest)
-    local report, err = known.plugin:unload()
+    local report, err = drain(session, known.plugin, "unload")
     if not report then
         fail("%s", tostring(err))
     end
     session.notes:add { kind = "unload", name = known.name }
-    local kept = type(report) == "table" and not report.unmapped and report.reason ~= "" and report.reason
-    session:write(("unloaded %s%s\n"):format(known.name, kept and "; it stays mapped: " .. kept or ""))
+    local kept = not report.unmapped and report.reason ~= "" and report.reason
+    session:write(("unloaded %s%s%s\n"):format(known.name, ended(report),
+        kept and "; it stays mapped: " .. kept or ""))
 end
 
 local function list(session)
@@ -128,9 +149,9 @@ return {
         example = ":load build/release/plugins/echo.so as echo",
         more = "Its name is a name of the session from then on.", run = load },
     { name = "reload", args = "[NAME]", completes = "plugin", example = ":reload echo", run = reload,
-        help = "load its file anew; calls in flight finish on the old code" },
+        help = "load its file anew; the old code has 5 s for its calls" },
     { name = "unload", args = "[NAME]", completes = "plugin", example = ":unload echo", run = unload,
-        help = "wait for its calls, then unload it" },
+        help = "wait for its calls, for 5 s, then unload it" },
     { name = "plugins", help = "list what is loaded", example = ":plugins", run = list },
     { name = "inspect", args = "[NAME|PATH]", completes = "inspected", run = inspect,
         example = ":inspect echo",

@@ -51,14 +51,17 @@ local function list_calls(session)
         end
     end
     session:write(#rows > 0 and text.columns(rows) .. "\n" or "")
-    session:write(#flying > 0 and ("in flight: %s\n"):format(table.concat(flying, ", "))
-        or "no call is in flight\n")
+    if #flying > 0 then
+        session:write(("in flight: %s\n"):format(table.concat(flying, ", ")))
+    elseif #rows == 0 then
+        session:write "no call is in flight\n"
+    end
 end
 
 local function cancel(session, rest)
     local id = tonumber(rest)
     for _, info in ipairs(nr.tasks()) do
-        if info.id == id then
+        if info.id == id and not info.task._own then
             if not info.task:cancel "cancelled by hand" then
                 fail("task %d is done already", id)
             elseif session.jobs[id] then

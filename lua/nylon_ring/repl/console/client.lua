@@ -269,7 +269,7 @@ function M.run(options)
     end
     remote:close()
     if why then
-        say.error(options.who, why)
+        pipe.tell(options.who, why, options.json)
     end
     return code
 end
