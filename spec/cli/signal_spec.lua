@@ -140,6 +140,22 @@ describe("SIGTERM", function()
         end)
     end
 
+    it("ends what never comes back to the loop, or never ends, and says so", function()
+        local loops = { "while true do end", "while true do pcall(nr.sleep, 1) end" }
+        for _, loop in ipairs(loops) do
+            local child = start([[
+                local nr = require 'nylon_ring'
+                io.stdout:write 'ready\n' io.stdout:flush()
+            ]] .. loop)
+            child:wait_for("out", "ready")
+            child:kill "sigterm"
+            local got = child:wait()
+            assert.equal(143, got.code)
+            assert.equal("nylon-ring: terminated, but what runs did not end in time: it was left as it is\n",
+                got.err)
+        end
+    end)
+
     it("lets a task that cleans up make calls", function()
         local child = start(([[
             local nr = require 'nylon_ring'

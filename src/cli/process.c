@@ -6,6 +6,9 @@
  *   SIGINT, SIGTERM ──▶ on_signal ──1st──▶ libuv's handler ──▶ loop ──▶ tasks are cancelled
  *                                 └─2nd──▶ _exit(130 or 143)
  *
+ * Nobody may be there to send SIGTERM twice: a timer does, where the loop does not turn for a
+ * while, or does not get to the end.
+ *
  * A run of specs is a failure until it was finished: where something calls exit() in its middle, a
  * handler of exit changes the code. So does it with a destructor's exit() after a run that failed.
  *
@@ -29,9 +32,12 @@
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
+#include <time.h>
 #include <unistd.h>
 
 enum { EXIT_SIGNALLED = 128 }; /* and the signal's number */
+
+enum { LOOP_GRACE = 2000 }; /* milliseconds after the first SIGTERM, for the loop to see it */
 
 static const char interrupted_text[] = "nylon-ring: interrupted; Ctrl-C again leaves at once\n";
 
@@ -43,6 +49,14 @@ static struct {
     volatile int *flag;           /* told of an interrupt, for calls that never turn the loop */
     volatile sig_atomic_t signum; /* that has come, or 0 */
 } interrupt;
+
+static const char late_text[] =
+    "nylon-ring: terminated, but what runs did not end in time: it was left as it is\n";
+
+static struct {
+    timer_t timer; /* sends SIGTERM */
+    int is_there;
+} term;
 
 static const char left_text[] =
     "nylon-ring test: exit() was called before the run was over, by a plugin or through the FFI: "
@@ -77,13 +91,32 @@ static void say_interrupted(void) {
     cli_write_error(interrupted_text, sizeof interrupted_text - 1);
 }
 
+/* Sends SIGTERM once more in so many milliseconds; 0: no more. */
+static void send_term_in(int ms) {
+    struct itimerspec due = {.it_value = {ms / 1000, ms % 1000 * 1000000L}};
+    if (term.is_there)
+        timer_settime(term.timer, 0, &due, NULL);
+}
+
+/* The second one that comes. */
+_Noreturn static void give_up(int signum) {
+    struct itimerspec left;
+    if (signum == SIGTERM && interrupt.signum == SIGTERM && term.is_there &&
+        timer_gettime(term.timer, &left) == 0 && left.it_value.tv_sec == 0 &&
+        left.it_value.tv_nsec == 0)
+        cli_write_error(late_text, sizeof late_text - 1);
+    exit_at_once(EXIT_SIGNALLED + signum);
+}
+
 static void on_signal(int signum) {
     int saved = errno;
     if (interrupt.signum != 0)
-        exit_at_once(EXIT_SIGNALLED + signum);
+        give_up(signum);
     interrupt.signum = signum;
     if (signum == SIGINT)
         say_interrupted();
+    else
+        send_term_in(LOOP_GRACE);
     *interrupt.flag = 1;
     interrupt.next(signum);
     errno = saved;
@@ -184,6 +217,16 @@ static int l_guard(lua_State *L) {
     sigaction(SIGPIPE, &action, NULL);
     take_over(SIGINT);
     take_over(SIGTERM);
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM};
+    term.is_there = timer_create(CLOCK_MONOTONIC, &event, &term.timer) == 0;
+    return 0;
+}
+
+/* terminate_in(ms): after SIGTERM the process ends in so many milliseconds; 0: when it likes. */
+static int l_terminate_in(lua_State *L) {
+    int ms = (int)luaL_checkinteger(L, 1);
+    if (interrupt.signum == SIGTERM)
+        send_term_in(ms);
     return 0;
 }
 
@@ -232,6 +275,7 @@ int cli_process_open(lua_State *L) {
         {"interruptible", l_interruptible},
         {"guard", l_guard},
         {"signal_code", l_signal_code},
+        {"terminate_in", l_terminate_in},
         {"leave", l_leave},
         {"before_exit", l_before_exit},
         {"must_finish", l_must_finish},

@@ -9,7 +9,8 @@ M.description = {
     "The first word is a command or the name of a script. A script runs in LuaJIT as the main task, on luv's "
         .. "event loop; the program ends when the script and all that it has begun are done.",
     "Ctrl-C cancels the main task, which may clean up, and a second one leaves at once. SIGTERM cancels all "
-        .. "tasks and unloads the plugins. Messages go to standard error, one line each.",
+        .. "tasks and unloads the plugins; what does not come back to the loop within two seconds, or does "
+        .. "not end within four, is left as it is. Messages go to standard error, one line each.",
 }
 
 M.exit_status = {

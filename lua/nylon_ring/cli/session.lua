@@ -131,6 +131,7 @@ function Session:_watch_signals()
         end)
     end
     self:_watch("sigterm", function()
+        process.terminate_in(2 * EXIT_GRACE) -- tasks may not end, however often they are cancelled
         self:_note_signal(TERMINATED)
         self:_decide(TERMINATED)
     end)
@@ -236,6 +237,7 @@ function Session:_wind_up()
     local tasks = self:_cancel_tasks()
     local last = task.new(function()
         join_in_time(tasks)
+        process.terminate_in(0)
         nr.map(nr.plugins(), function(plugin)
             plugin:unload { grace = EXIT_GRACE }
         end)
