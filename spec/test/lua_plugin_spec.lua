@@ -361,11 +361,13 @@ describe("a plugin written in Lua", function()
 
         it("ends by timeout and by deadline", function()
             make { ["*"] = function() nr.sleep(60000) end }
-            for _, options in ipairs { { timeout = 1 }, { deadline = 1 } } do
-                local stream = assert(plugin:call_stream("/x", "", options))
+            for option, verb in pairs { timeout = "answer", deadline = "end" } do
+                local stream = assert(plugin:call_stream("/x", "", { [option] = 1 }))
                 local status, err = stream:recv()
                 assert.is_nil(status)
-                assert.is_true(nr.is_error(err, "timeout"))
+                assert.equal("timeout", err.code)
+                assert.equal(("plugin '%s' did not %s '/x' within 1 ms"):format(plugin.name, verb),
+                    err.message)
                 stream:close()
             end
             assert.equal(2, plugin:stats().timeouts)

@@ -23,10 +23,14 @@ local MAX_FRAMES, LEAST_FRAMES, MAX_BYTES = 256, 64, 4 * 1024 * 1024
 
 local MESSAGES = {
     timeout = "plugin '%s' did not answer '%s' within %d ms",
+    deadline = "plugin '%s' did not end '%s' within %d ms",
     plugin_unloaded = "plugin '%s' was unloaded before it answered '%s'",
     cancelled = "plugin '%s': the caller gave '%s' up",
     plugin_handle_failed = "plugin '%s' refused '%s' with status %d (%s)",
 }
+
+-- Of an Error, where it is not what the message is called.
+local CODES = { deadline = "timeout" }
 
 local last_sid = 0
 
@@ -149,26 +153,28 @@ local function close(exchange, counter)
 end
 
 ---An Error about this call.
----@param code string
----@param ... any what the code's message needs beside plugin and target
+---@param kind string of its message, which is its code but for a deadline's
+---@param ... any what the message needs beside plugin and target
 ---@return nylon_ring.Error
-function Exchange:error(code, ...)
+function Exchange:error(kind, ...)
     return errors.new {
-        code = code,
-        message = MESSAGES[code]:format(self.plugin.name, self.target, ...),
+        code = CODES[kind] or kind,
+        message = MESSAGES[kind]:format(self.plugin.name, self.target, ...),
         plugin = self.plugin.name,
         sid = self.sid,
     }
 end
 
 ---Ends it from the caller's side, and lets the handler know.
----@param code string
----@param ... any for the Error's message
-function Exchange:give_up(code, ...)
+---@param kind string of the Error's message
+---@param ... any for it
+function Exchange:give_up(kind, ...)
     if not self.open then
         return
     end
-    self.err, self.left = self:error(code, ...), code
+    self.err = self:error(kind, ...)
+    local code = self.err.code
+    self.left = code
     close(self, code == "timeout" and "timeouts" or code == "cancelled" and "cancelled" or "errors")
 end
 
@@ -290,7 +296,7 @@ end
 function Exchange:set_deadline(ms)
     if ms > 0 and self.open then
         self._deadline = timers.after(ms, function()
-            self:give_up("timeout", ms)
+            self:give_up("deadline", ms)
         end)
     end
 end
