@@ -47,6 +47,13 @@ describe("call -v", function()
         assert.matches("\n%* got 4 bytes in 1 frame, status Ok; [^\n]*\n$", child:wait().err)
     end)
 
+    it("counts what it sent into a stream", function()
+        local got = support.run({ "call", echo_v2, "duplex", "--stream", "--input", "-", "-v", "--json" },
+            { stdin = "one\ntwo\n" })
+        local told = cjson.decode(got.err)
+        assert.same({ 6, 6 }, { told.sent, told.received })
+    end)
+
     it("tells of many calls what is the same for all", function()
         local got = call(echo, "/echo", "--repeat", "20", "--concurrency", "2", "-v")
         assert.matches("\n%* asked GET /echo with 0 bytes, 20 times, 2 at a time\n$", got.err)

@@ -39,9 +39,11 @@ end
 
 --- Sends the lines of `source` into the stream, beside the task that reads its frames. Input that fails ends
 --- the stream, and is then what went wrong.
-local function start_feeding(feeding, source, stream)
+local function start_feeding(feeding, source, stream, times)
     feeding.task = nr.spawn(function()
-        local ok, err = source:feed(stream)
+        local ok, err = source:feed(stream, function(line)
+            times:sends(line)
+        end)
         if not ok then
             feeding.err = err
             stream:close()
@@ -49,14 +51,14 @@ local function start_feeding(feeding, source, stream)
     end)
 end
 
-local function with_input(path, run)
+local function with_input(path, times, run)
     local source, err = input.open(path)
     if not source then
         return nil, "cannot read the input: " .. err
     end
     local feeding = {}
     local ok, status, text = pcall(run, function(stream)
-        start_feeding(feeding, source, stream)
+        start_feeding(feeding, source, stream, times)
     end)
     if feeding.task then
         feeding.task:cancel "the stream has ended"
@@ -71,9 +73,9 @@ local function with_input(path, run)
 end
 
 --- Starts the call that `run` makes, with what it is to be fed.
-local function start(args, run)
+local function start(args, times, run)
     if args.input then
-        return with_input(args.input, run)
+        return with_input(args.input, times, run)
     end
     return run()
 end
@@ -90,7 +92,7 @@ local function one_call(plugin, request, args, times)
         end
     end
     times:begin(request)
-    local ok, status, text = pcall(start, args, function(feed)
+    local ok, status, text = pcall(start, args, times, function(feed)
         local function on_open(sid, stream)
             times.sid = sid
             tell(args, times.asked_text, times)

@@ -16,7 +16,7 @@ local uv = require "luv"
 ---@field query? string
 ---@field first_us? number from the call to its first frame or its answer
 ---@field total_us? number
----@field sent integer bytes of the body
+---@field sent integer bytes of the body, and of the input
 ---@field received integer bytes of all frames
 ---@field frames integer
 ---@field status? integer of the last frame, or the answer
@@ -45,6 +45,11 @@ function Timing:begin(request)
         self.method, self.query = request.method, request.query
     end
     self._since = uv.hrtime()
+end
+
+--- A frame of input went.
+function Timing:sends(data)
+    self.sent = self.sent + #data
 end
 
 --- A frame came, or the answer.

@@ -101,15 +101,17 @@ end
 --- Sends every line, then the end of the input.
 ---@async
 ---@param stream nylon_ring.Stream
+---@param on_sent fun(line: string)
 ---@return true|nil ok
 ---@return any err the end of the stream itself is none
-function Input:feed(stream)
+function Input:feed(stream, on_sent)
     local line, err = self:line()
     while line do
         local ok, refused = offer(stream, line)
         if not ok then
             return refused.code == "stream_ended" or nil, refused
         end
+        on_sent(line)
         line, err = self:line()
     end
     if err then
