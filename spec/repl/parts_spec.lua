@@ -173,6 +173,15 @@ describe("a shown value", function()
     it("keeps the limits of depth, items, lines and width", function()
         limits.depth, limits.items = 1, 3
         assert.equal("{ {…}, 2, 3, <2 more> }", printer.value({ { 1 }, 2, 3, 4, 5 }, limits))
+        local keyed = { 1, d = 5, b = 3, c = 4, a = 2 }
+        assert.equal("{ 1, a = 2, b = 3, <2 more> }", printer.value(keyed, limits))
+        local many = {}
+        for index = 1, 20001 do
+            many[("k%d"):format(index)] = index
+        end
+        assert.matches("<19998 more> }$", printer.value(many, limits))
+        local all = { depth = 1, items = 20001, lines = 3, width = 60 }
+        assert.matches("^{\n.*more lines$", printer.value(many, all))
         limits.lines, limits.width = 2, 20
         assert.equal("{\n  a = \"xxxxxxxxxxxx…\n… 2 more lines",
             printer.value({ a = ("x"):rep(50), b = 1 }, limits))

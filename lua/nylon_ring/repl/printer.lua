@@ -18,7 +18,8 @@ local M = {}
 
 -- A copy with the first items of each table, and a note of how many there are more. Metatables are left
 -- out; what can say itself what it is does so. No more items are copied than could be shown.
-local MORE = "\2"
+local MORE = "\255\2" -- behind all others
+local SORTED = 10000 -- keys of a table of which the first ones are looked for; of more, any are
 local Copier = {}
 Copier.__index = Copier
 
@@ -34,13 +35,34 @@ local function says_itself(value)
     end
 end
 
-function Copier:fill(copy, value, depth)
-    local count = 0
-    for key, item in next, value do
+local RANKS = { number = 1, string = 2 }
+
+local function comes_before(one, other)
+    local rank, other_rank = RANKS[type(one)] or 3, RANKS[type(other)] or 3
+    if rank ~= other_rank or rank == 3 then
+        return rank < other_rank
+    end
+    return one < other
+end
+
+-- The first keys of a table, as they are shown, and how many there are.
+local function first_keys(value, most)
+    local keys, count, kept = {}, 0, math.max(SORTED, most)
+    for key in next, value do
         count = count + 1
-        if count <= self.limits.items then
-            copy[self:copy(key, depth)] = self:copy(item, depth)
-        end
+        keys[count] = count <= kept and key or nil
+    end
+    if count > most and count <= SORTED then
+        table.sort(keys, comes_before)
+    end
+    return keys, count
+end
+
+function Copier:fill(copy, value, depth)
+    local keys, count = first_keys(value, self.limits.items)
+    for index = 1, math.min(count, self.limits.items) do
+        local key = keys[index]
+        copy[self:copy(key, depth)] = self:copy(rawget(value, key), depth)
     end
     if count > self.limits.items then
         copy[MORE] = stand_in(("<%d more>"):format(count - self.limits.items))
@@ -133,7 +155,7 @@ local function show_table(value, limits)
     end
     local function show(options)
         marks, options.process = {}, mark
-        local shown = inspect(copy, options):gsub('%["\\2"%] = ', "")
+        local shown = inspect(copy, options):gsub('%["\255\\2"%] = ', "")
         return (shown:gsub('%[?"\\1m(%d+)\\1"%]?', function(index)
             return marks[tonumber(index)]
         end))
