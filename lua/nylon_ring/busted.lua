@@ -99,6 +99,7 @@ end
 -- an error in words, because that raised another one, it has no message.
 local function hold_failure(kind)
     return function(element, _, message, trace)
+        limits.let_wait()
         message, trace = message or UNTOLD, trace or element.trace
         if not spec or announcing then
             return nil, true

@@ -26,6 +26,7 @@ local M = {
     park = suspend.park,
     wake = suspend.wake,
     keep_stack = suspend.keep_stack,
+    bar = cancel.bar,
     cancel = cancel.cancel,
     check_cancelled = cancel.check,
     rethrow_cancellation = cancel.rethrow,
@@ -49,6 +50,7 @@ local M = {
 ---@field private _shielded boolean made under `nr.shield`: the parent's cancellation spares it
 ---@field private _shield integer depth of `nr.shield`
 ---@field private _cancel? any raised at every suspension
+---@field private _barred? boolean that is no cancellation, and may be taken back
 ---@field private _parked boolean
 ---@field private _canceller? fun()
 ---@field private _awaits? string

@@ -211,6 +211,53 @@ end)
         assert.matches("\nok 2 %- is next", got.out)
     end)
 
+    it("are raised by every later wait, in nr.timeout as well", function()
+        local got = test([[
+            it("catches", function()
+                local _, first = pcall(nr.sleep, 60000)
+                for _, wait in ipairs {
+                    function() nr.sleep(60000) end, function() nr.await(function() end) end,
+                    function() nr.timeout(60000, nr.sleep, 60000) end,
+                } do
+                    local ok, err = pcall(wait)
+                    assert.is_false(ok)
+                    assert.equal(first, err)
+                end
+                print "ALL RAISED"
+            end)
+            it("fails, and waits at its end", function()
+                finally(function() nr.sleep(1) print "WAITED" end)
+                nr.sleep(60000)
+            end)
+            it("is next", function() nr.sleep(1) end)
+        ]], { "--timeout", "100" })
+        assert.matches("ALL RAISED", got.out, 1, true)
+        assert.matches("WAITED", got.out, 1, true)
+        assert.matches("not ok 1 %- catches\n[^\n]*\n[^\n]*did not end within 100 ms", got.out)
+        assert.matches("\nok 3 %- is next\n", got.out)
+    end)
+
+    local polls = [[
+        it("polls", function()
+            nr.test.limit(100)
+            repeat local ok = pcall(function() nr.sleep(10) error "no" end) until ok
+        end)
+    ]]
+
+    it("have a spec that catches what they raise for ever killed, where it is isolated", function()
+        local got = test(polls, { "--isolate" })
+        assert.equal(1, got.code)
+        assert.matches("the spec did not end within 100 ms and did not suspend: the process of this file was "
+            .. "killed in the spec 'polls'", got.out, 1, true)
+    end)
+
+    it("leave a run that does not end after the suite's", function()
+        local got = test(polls, { "--suite-timeout=150", "--timeout=0" })
+        assert.equal(1, got.code)
+        assert.matches("nylon-ring test: the suite did not end within 150 ms (--suite-timeout), nor soon "
+            .. "after it: the run was left in the middle of it\n", got.err, 1, true)
+    end)
+
     it("say so where a spec does not suspend, which they cannot end", function()
         local path, remove = support.file("inner_spec.lua", "it('spins', function() while true do end end)")
         finally(remove)

@@ -10,11 +10,15 @@ local M = {}
 
 local NONE = {}
 
+local function is_cancelled(task)
+    return task._cancel ~= nil and not task._barred
+end
+
 local function mark(task, err)
-    if task._cancel ~= nil or task._ended then
+    if is_cancelled(task) or task._ended then
         return
     end
-    task._cancel = err
+    task._cancel, task._barred = err, false
     if task._shield == 0 then
         core.set_cancel(task._co, err)
     end
@@ -49,6 +53,20 @@ function M.cancel(task, err)
         if each._cancel ~= nil and each._shield == 0 then
             suspend.interrupt(each, each._cancel)
         end
+    end
+end
+
+---Has every later suspension of a task raise `err`, as if it were cancelled, until that is taken back.
+---What it made is left alone. A cancellation comes before it.
+---@param task nylon_ring.Task one that is not done
+---@param err? any nil: it may suspend again
+function M.bar(task, err)
+    if is_cancelled(task) or task._ended then
+        return
+    end
+    task._cancel, task._barred = err, err ~= nil
+    if task._shield == 0 then
+        core.set_cancel(task._co, err)
     end
 end
 

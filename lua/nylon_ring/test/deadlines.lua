@@ -23,11 +23,16 @@ local KINDS = { "suite", "file", "stretch" }
 
 ---@type table<nylon_ring.test.DeadlineKind, nylon_ring.test.Deadline>
 local open = {}
+local leaving -- of the suite: `due` and `text`, until it has ended
 local timer
 
+--- How many milliseconds what runs has for its end after the limit of the suite.
+local LEAVE = 5000
+
 --- Hears in how many milliseconds one is over, and what is said then, whenever that changes; without, there
---- is none. What does not suspend is not ended by it: that is for whoever sets this.
----@type fun(ms?: integer, text?: string)
+--- is none. What does not suspend is not ended by it: that is for whoever sets this. Hears also when the run
+--- is to be left, whatever it does then, and why.
+---@type fun(ms?: integer, text?: string, leave?: integer, leave_text?: string)
 function M.on_arm() end
 
 --- Hears that one is over.
@@ -61,22 +66,24 @@ local function arm()
     local first = next_due()
     if not first then
         usable_timer():stop()
-        return M.on_arm()
     end
     uv.update_time()
-    local ms = math.max(first.due - uv.now(), 1)
-    usable_timer():start(ms, 0, expire)
-    M.on_arm(ms, first.text)
+    local now = uv.now()
+    local ms = first and math.max(first.due - now, 1)
+    if first then
+        usable_timer():start(ms, 0, expire)
+    end
+    M.on_arm(ms, first and first.text, leaving and math.max(leaving.due - now, 1), leaving and leaving.text)
 end
 
--- Takes one that is over: a stretch is told again, one limit later, the others once.
+-- Takes one that is over: it is told again, one limit later, but the suite's, for which no more begins.
 local function take_over()
     local now = uv.now()
     for _, kind in ipairs(KINDS) do
         local each = open[kind]
         if each and now >= each.due then
             each.due = now + each.limit
-            open[kind] = kind == "stretch" and each or nil
+            open[kind] = kind ~= "suite" and each or nil
             return kind, each.text
         end
     end
@@ -107,6 +114,9 @@ function M.set(kind, what, limit, option)
         due = now + limit,
         text = LATE:format(what, limit, option and (" (%s)"):format(option) or ""),
     } or nil
+    if kind == "suite" then
+        leaving = open.suite and { due = now + limit + LEAVE, text = open.suite.text }
+    end
     arm()
     if before and now >= before.due then
         return BLOCKED:format(before.what, now - before.began, before.limit)

@@ -1,15 +1,18 @@
 --- Limits in time for what `nylon-ring test` runs: each spec, each hook, what blocks do beside them, each
 --- file and the suite. Where one is over, the wait that the specs' task is in raises a report of what
---- everybody awaits. What does not suspend cannot be ended so; it fails once it is over.
+--- everybody awaits, and so does every later one of the same stretch, until that has failed. What does not
+--- suspend cannot be ended so; it fails once it is over.
 ---
 ---     file start ── its code ── setup ── before_each ── test start ── spec ── test end ── after_each ── ...
----     each stretch has its own limit; who goes on waiting after it is told again, one limit later
+---     each stretch has its own limit; what goes on after it (`nr.shield`, `finally`) is told again, one
+---     limit later
 local accounts = require "nylon_ring.test.accounts"
 local deadlines = require "nylon_ring.test.deadlines"
 local misuse = require "nylon_ring.misuse"
 local nr = require "nylon_ring"
 local stage = require "nylon_ring.test.stage"
 local suspend = require "nylon_ring.task.suspend"
+local task = require "nylon_ring.task"
 local timers = require "nylon_ring.timers"
 local uv = require "luv"
 local waits = require "nylon_ring.test.waits"
@@ -41,7 +44,15 @@ local function charge(text)
     end
 end
 
+--- What was told of has failed: what comes after it, a `finally` for example, may wait again.
+function M.let_wait()
+    if main then
+        task.bar(main, nil)
+    end
+end
+
 local function enter(what, limit)
+    M.let_wait()
     since = uv.hrtime() / 1e6
     charge(deadlines.set("stretch", what, limit))
 end
@@ -51,6 +62,7 @@ function deadlines.on_over(kind, text)
         skipping, core.skipAll = kind, true
     end
     untold = waits.report(text, main, others, since)
+    task.bar(main, untold) -- what catches it and tries again would never end
     if not suspend.interrupt(main, untold) and main._ended then
         main:cancel(text) -- it waits for what it made
     end
@@ -96,7 +108,7 @@ function M.limit(ms)
     stage.watch()
     local unwatched = not core and not stage.hook() -- a runner of which nothing is known but what it runs
     if main and (stage.spec() or unwatched) then
-        enter("the spec", ms)
+        charge(deadlines.set("stretch", "the spec", ms))
     elseif stage.spec() then
         return -- a stock busted's, which is no task
     elseif stage.block() then

@@ -1,4 +1,5 @@
 --- Says so when a spec does not suspend although its limit is over: in its own process nothing can end it.
+--- Where the suite has a limit, it ends the whole process.
 local deadlines = require "nylon_ring.test.deadlines"
 local process = require "nylon_ring.cli.process"
 local say = require "nylon_ring.io.say"
@@ -11,6 +12,8 @@ local GRACE = 1000
 
 local TEXT = "nylon-ring test: %s, and does not suspend%s; Ctrl-C twice leaves, --isolate ends it\n"
 
+local LEFT = "nylon-ring test: %s, nor soon after it: the run was left in the middle of it\n"
+
 local function place()
     local spec = stage.spec()
     local trace = spec and spec.trace
@@ -20,8 +23,9 @@ end
 --- From now on, where the limits are being watched.
 function M.watch()
     local line_end = say.is_terminal(2) and "\n" or "" -- after what busted shows of the specs before
-    function deadlines.on_arm(ms, text)
-        process.watchdog(ms and ms + GRACE, ms and line_end .. TEXT:format(text, place()))
+    function deadlines.on_arm(ms, text, leave, why)
+        process.watchdog(ms and ms + GRACE, ms and line_end .. TEXT:format(text, place()),
+            leave, leave and line_end .. LEFT:format(why))
     end
 end
 
