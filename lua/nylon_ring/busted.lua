@@ -16,8 +16,7 @@ local limits = require "nylon_ring.test.limits"
 local modules = require "nylon_ring.modules"
 local settling = require "nylon_ring.test.settling"
 local stage = require "nylon_ring.test.stage"
-
-local UNTOLD = "a stack overflow, or another error that can not be put in words"
+local unsaid = require "nylon_ring.test.unsaid"
 
 local run = { account = accounts.new "the run" } -- what runs outside of files
 local blocks = {}     -- of the file and its blocks, innermost last: { account, look }
@@ -95,12 +94,11 @@ local function hold_end(element, parent, status)
     end
 end
 
--- The same for what it fails with; of several failures the first is its outcome. Where busted could not put
--- an error in words, because that raised another one, it has no message.
+-- The same for what it fails with; of several failures the first is its outcome.
 local function hold_failure(kind)
     return function(element, _, message, trace)
         limits.let_wait()
-        message, trace = message or UNTOLD, trace or element.trace
+        message, trace = message or unsaid.message(element), trace or element.trace
         if not spec or announcing then
             return nil, true
         elseif spec.failure then

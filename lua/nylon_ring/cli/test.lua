@@ -7,6 +7,7 @@ local runner = require "nylon_ring.cli.test.runner"
 local say = require "nylon_ring.io.say"
 local own_parent = require("nylon_ring.cli.test.process").own_parent
 local test_words = require "nylon_ring.cli.test.words"
+local unsaid = require "nylon_ring.test.unsaid"
 
 local M = { name = "test", summary = "run specs with busted; they may suspend anywhere" }
 
@@ -98,6 +99,7 @@ local function run_here(own, words, watched, role)
         begin = function(core)
             busted_core = core
             runner.show_callers(core)
+            unsaid.watch(core)
             require "nylon_ring.busted"
             limits.start(core, watched)
             crossings.keep(own.trace ~= false)

@@ -3,6 +3,7 @@
 local base = require "busted.outputHandlers.base"()
 local busted = require "busted"
 local json = require "nylon_ring.io.json"
+local report = require "nylon_ring.report"
 
 -- Gives an error that is no hook's or spec's (of a file that does not parse, of the whole run) a place,
 -- without which the TAP output fails.
@@ -36,7 +37,7 @@ end
 function plain(value, key)
     local kind = type(value)
     if kind == "table" and key == "message" then
-        return tostring(value)
+        return report.text_of(value)
     elseif kind == "table" then
         return plain_table(value, key == "element" and ELEMENT)
     end
