@@ -99,6 +99,29 @@ not ok 1 - fails
         assert.matches("\nok 3 %- is innocent\n1%.%.3\n$", got.out)
     end)
 
+    it("is charged to the spec that queued luv's work, whatever runs then", function()
+        local got = test [[
+            local uv = require "luv"
+            local gate, ran = os.tmpname(), 0
+            os.remove(gate)
+            local function work(path)
+                repeat until io.open(path)
+            end
+            local made
+            setup(function() made = uv.new_work(work, function() ran = ran + 1 error "late" end) end)
+            teardown(function() os.remove(gate) end)
+            it("queues", function() made:queue(gate) uv.queue_work(made, gate) end)
+            it("is innocent", function()
+                assert(io.open(gate, "w")):close()
+                while ran < 2 do nr.sleep(1) end
+            end)
+        ]]
+        assert.equal(1, got.code)
+        assert.matches("^ok 1 %- queues\nok 2 %- is innocent\nnot ok 3 ", got.out)
+        local failed = "a callback, which 'queues' started, failed after its end: inner_spec.lua:9: late"
+        assert.equal(2, select(2, got.out:gsub(failed, "")))
+    end)
+
     local specs = [[
         local gates = {}
         local function fail_at_once(what) nr.spawn(function() error(what) end) end

@@ -101,6 +101,34 @@ local function asks(fn, name)
     end
 end
 
+---@class nylon_ring.test.WorkContext
+---@field work function|string runs on another thread, and is left alone
+---@field after function
+
+---@type table<userdata, nylon_ring.test.WorkContext>
+local works = setmetatable({}, { __mode = "k" })
+
+local function makes_work(fn)
+    return function(work, after, ...)
+        local made = fn(work, after, ...)
+        works[made] = { work = work, after = after }
+        return made
+    end
+end
+
+-- Each is queued on a context of its own: luv calls back without saying which of them it was.
+local function queues(new_work)
+    return function(fn)
+        return function(context, ...)
+            local known = works[context]
+            if known then
+                context = new_work(known.work, accounts.bound(known.after))
+            end
+            return fn(context, ...)
+        end
+    end
+end
+
 local function wrap(tables, names, wrapper)
     for _, name in ipairs(names) do
         for _, functions in ipairs(tables) do
@@ -129,6 +157,9 @@ function M.watch()
     wrap({ uv }, WITH_CALLBACK, binds)
     wrap(method_tables(), METHODS, binds)
     wrap({ uv }, REQUESTS, asks)
+    local work = debug.getregistry().luv_work_ctx
+    wrap({ uv, work and work.__index }, { "queue", "queue_work" }, queues(uv.new_work))
+    wrap({ uv }, { "new_work" }, makes_work)
 end
 
 ---@return table<nylon_ring.test.Request, true> those that were not answered yet; a copy
