@@ -298,6 +298,16 @@ ok 3 - is next
         end
     end)
 
+    it("says which option of .busted there is not", function()
+        for name, near in pairs { tiemout = "timeout", helpr = "helper" } do
+            local got = test_with(name .. " = 50")
+            assert.equal(2, got.code)
+            local told = "nylon-ring test: busted's configuration file: "
+                .. "there is no option '%s'; did you mean '%s'\n"
+            assert.equal(told:format(name, near), got.err)
+        end
+    end)
+
     it("runs each spec as often as .busted says", function()
         folder:write_spec("a_spec.lua", "it('is there', function() end)")
         local got = test_with("['repeat'] = 2, isolate = true")

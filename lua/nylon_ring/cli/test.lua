@@ -65,7 +65,8 @@ end
 --- What busted is to do with these words; or nil and the exit code where that is all there is to do.
 local function choose(own, words, output, who)
     local chosen, err = busted_options(words, output, who)
-    err = err and err:gsub("^" .. who:gsub("%-", "%%-") .. ": error: ", "") or complete(own, chosen)
+    err = err and test_words.explain((err:gsub("^" .. who:gsub("%-", "%%-") .. ": error: ", "")))
+        or complete(own, chosen)
     if err then
         say.error(who, err)
         return nil, 2

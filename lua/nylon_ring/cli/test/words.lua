@@ -1,6 +1,7 @@
 --- The words of `nylon-ring test`: takes out those that are ours, and leaves busted's.
 local busted_options = require "nylon_ring.cli.busted_options"
 local limits = require "nylon_ring.test.limits"
+local nearest = require "nylon_ring.nearest"
 local whole = require "nylon_ring.cli.options".whole
 
 local M = {}
@@ -87,11 +88,56 @@ function M.take(words)
     return own, rest
 end
 
+-- All options, ours and busted's, as they are written.
+local all_options = {}
+for word in pairs(by_word) do
+    table.insert(all_options, word)
+end
+for _, option in ipairs(busted_options.list) do
+    for name in option.names:gmatch "%S+" do
+        table.insert(all_options, name)
+    end
+end
+table.sort(all_options)
+
+-- The same as they stand in the configuration file.
+local all_keys, is_key = {}, { ROOT = true } -- where the specs are
+for index, word in ipairs(all_options) do
+    all_keys[index] = word:gsub("^%-%-?", "")
+    is_key[all_keys[index]] = true
+end
+
+--- What busted says of its words, with the name that was meant by an option that there is not.
+---@param err string
+---@return string
+function M.explain(err)
+    local word = err:match "^unknown/bad %l+: (%-%-[^=;%s]+)"
+    if not word then
+        return err
+    end
+    local near = nearest(word, all_options)
+    return ("unknown option '%s'%s; see `nylon-ring test --help`"):format(word,
+        near and ("; did you mean '%s'"):format(near) or "")
+end
+
+local function unknown_key(chosen)
+    for name in pairs(chosen) do
+        if not is_key[name] then
+            local near = nearest(tostring(name), all_keys)
+            return ("busted's configuration file: there is no option '%s'%s"):format(tostring(name),
+                near and ("; did you mean '%s'"):format(near) or "")
+        end
+    end
+end
+
 --- Our options in what busted has made of its configuration file; or nil and what is wrong.
 ---@param chosen table
 ---@return table|nil config, string|nil err
 function M.from_config(chosen)
-    local config = {}
+    local config, unknown = {}, unknown_key(chosen)
+    if unknown then
+        return nil, unknown
+    end
     for _, option in ipairs(M.options) do
         local name = option.name:sub(3)
         local value, err = chosen[name], nil
