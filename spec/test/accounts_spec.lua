@@ -391,9 +391,8 @@ not ok 7 - block fails when it fails
         assert.equal("ok 1 - may\n1..1\n", got.out)
     end)
 
-    it("fails a spec that is pending otherwise", function()
-        local got = test [[it("waits", function() require "luv".new_timer() pending "later" end)]]
-        assert.equal(1, got.code)
-        assert.matches("not ok 1 %- waits\n[^\n]*\n# Failure message: left behind: a timer", got.out)
+    it("is no failure of a spec that is pending, which had no chance to clean up", function()
+        local got = test [[it("waits", function() nr.spawn(nr.sleep, 60000) pending "later" end)]]
+        assert.equal("ok 1 - # SKIP inner_spec.lua:2: later\n1..1\n", got.out)
     end)
 end)

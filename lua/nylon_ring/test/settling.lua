@@ -99,15 +99,20 @@ function M.let_go()
     end
 end
 
---- Ends a piece of work: what it left is closed, so that the next one has nothing of it. A spec that failed
---- had no chance to clean up: that is not told.
+-- A spec that failed, or is pending, had no chance to clean up.
+local function was_cut_short(work)
+    return work.failure or work.ending and work.ending[3] == "pending"
+end
+
+--- Ends a piece of work: what it left is closed, so that the next one has nothing of it. Where it was cut
+--- short that is not told.
 ---@param work nylon_ring.test.Work
 ---@return string[] complaints against it
 function M.finish(work)
     M.let_go()
     local account = work.account
     local left = left_behind(work)
-    if #left > 0 and not work.failure and not allowance.is_allowed(work.element or stage.block()) then
+    if #left > 0 and not was_cut_short(work) and not allowance.is_allowed(work.element or stage.block()) then
         account:charge(describe_leaks(left))
     end
     account.over = true
