@@ -10,6 +10,7 @@
 ---     before_each (root) ─▶ ... the spec ... ─▶ "test end", held back ─▶ ... ─▶ after_each (root)
 ---        look                                                              settle, tell, close
 local accounts = require "nylon_ring.test.accounts"
+local async = require "nylon_ring.test.async"
 local busted = require "busted"
 local leaks = require "nylon_ring.test.leaks"
 local limits = require "nylon_ring.test.limits"
@@ -184,6 +185,7 @@ end
 
 require "nylon_ring.test.asserts"
 require "nylon_ring.test.outputs"
+async.on_end = settling.let_go
 leaks.trace()
 modules.keep()
 accounts.enter(run.account)

@@ -12,6 +12,9 @@ local stage = require "nylon_ring.test.stage"
 
 local M = {}
 
+--- What is to be done at the end of a body, in its task. Without, the task waits for all that it made.
+function M.on_end() end
+
 -- What was raised in a body, with the body's place where it has none: busted would take ours.
 local function placed(err, place)
     local kind = stage.raised_kind(err)
@@ -35,11 +38,16 @@ local function finish(place, ok, ...)
     return ...
 end
 
+local function ended(...)
+    M.on_end()
+    return ...
+end
+
 local function run(body, ...)
     local info = debug.getinfo(body, "S")
     return finish(("%s:%d"):format(info.short_src, info.linedefined), pcall(nr.run, function(...)
         limits.begin_body()
-        return body(...)
+        return ended(body(...))
     end, ...))
 end
 
