@@ -1,4 +1,4 @@
-/* fixture_crash: ends the process, in each of the ways that a plugin has.
+/* fixture_crash: ends the process, in each of the ways that a plugin has, or keeps it for ever.
  *
  *     /write      writes through a wild pointer, inside handle
  *     /jump       calls a wild pointer, inside handle
@@ -7,7 +7,8 @@
  *     /thread     writes through a wild pointer on a thread of its own, after handle
  *     /threads    the same on 16 threads at once
  *     /host       has the host read a payload that is not there, inside handle
- *     /kill       sends SIGSEGV to the process, inside handle */
+ *     /kill       sends SIGSEGV to the process, inside handle
+ *     /hang       never returns from handle */
 #define _POSIX_C_SOURCE 200809L
 
 #include <pthread.h>
@@ -93,6 +94,15 @@ static NrStatus send_signal(uint64_t sid, const NrRequest *request, NrBytes payl
     return NR_OK;
 }
 
+static NrStatus hang(uint64_t sid, const NrRequest *request, NrBytes payload) {
+    (void)sid, (void)request, (void)payload;
+    while (nowhere == NOWHERE) {
+        pause();
+    }
+    return NR_OK;
+}
+
 FIXTURE_EXPORT("fixture_crash", {"/write", write_nowhere}, {"/jump", jump_nowhere},
                {"/abort", call_abort}, {"/overflow", overflow}, {"/thread", on_thread},
-               {"/threads", on_threads}, {"/host", in_host}, {"/kill", send_signal})
+               {"/threads", on_threads}, {"/host", in_host}, {"/kill", send_signal},
+               {"/hang", hang})

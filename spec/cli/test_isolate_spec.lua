@@ -216,6 +216,19 @@ ok 3 - is next
         end)
     end
 
+    it("names the plugin and the call that a process was in when it was killed", function()
+        folder:write_spec("a_spec.lua", ([[
+            local fine = nr.test.plugin(%q)
+            local stuck = nr.test.plugin(%q, { name = "stuck" })
+            it("calls", function() fine:call "/" stuck:call "/hang" end)
+        ]]):format(support.plugin "fixture_noop", support.plugin "fixture_crash"))
+        local got = folder:test("-o", "TAP", "--isolate", "--timeout=100")
+        assert.equal("", got.err)
+        assert.matches("the spec did not end within 100 ms and did not suspend: the process of this file was "
+            .. "killed in the spec 'calls': plugin 'stuck' did not return at ", got.out, 1, true)
+        assert.matches("/fixture_crash.so%+0x%x+, in handle of call %d+\n", got.out)
+    end)
+
     it("leaves a process alone that reacts to its limits", function()
         folder:write_spec("a_spec.lua", [[
             it("goes on", function() for _ = 1, 30 do pcall(nr.sleep, 60000) end end)

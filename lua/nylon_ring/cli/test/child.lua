@@ -8,7 +8,7 @@ local M = {}
 -- How long a process is waited for that should have ended its file or spec by itself at the limit.
 local GRACE = 2000
 
--- How long it has to leave in order: by itself after a Ctrl-C, and after SIGTERM.
+-- How long it has to leave in order: by itself after a Ctrl-C, and after another signal.
 local MOMENT, LAST = 1000, 1000
 
 -- How long what it has started may keep its output open after its end.
@@ -147,7 +147,7 @@ function Child:_await_end()
         self._process:stop(self._interrupted and MOMENT or 0, LAST)
     elseif not in_time or self._overdue then
         self._late = not in_time
-        self._process:kill()
+        self._process:abort(LAST)
     end
     self._process:await(function()
         return self._open == 0
@@ -165,6 +165,9 @@ function Child:join()
     self._timer:close()
     local told = self._told
     told.out, told.err = table.concat(self._out), table.concat(self._err)
+    if self._late or self._overdue then
+        told:take_whereabouts()
+    end
     local message = self:_premature()
     if message then
         told:note_end(message)

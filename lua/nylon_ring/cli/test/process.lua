@@ -115,6 +115,18 @@ function Process:kill()
     end
 end
 
+--- Kills one that does not react, by SIGABRT first: at that it says which plugin it is in (src/host/crash.c).
+---@async
+---@param last integer milliseconds that it has for that
+function Process:abort(last)
+    if not self.code then
+        self._handle:kill "sigabrt"
+        if not self:await_end(last) then
+            self:kill()
+        end
+    end
+end
+
 --- Has it leave in order, and kills it where it does not.
 ---@async
 ---@param moment integer milliseconds that it is waited for first, where it may have had a Ctrl-C as well: a

@@ -32,6 +32,7 @@ local M = {}
 ---@field on_limit fun(ms?: integer, text?: string) it has told which limit is over next, or that none is
 ---@field private _plugins string[] that were loaded last
 ---@field private _loading? string path of one that was about to be
+---@field private _whereabouts? string the plugin that it was in when it was aborted
 ---@field private _line string[] the pieces of one that has not ended
 local Record = {}
 Record.__index = Record
@@ -180,11 +181,23 @@ function Record:_position()
     return (" %s the spec '%s'"):format(self.spec and "in" or "after", full_name(last))
 end
 
+--- The process was aborted: what it has said of that is no crash's, but where it was.
+function Record:take_whereabouts()
+    self.err = self.err:gsub("%f[^%z\n]nylon%-ring: (plugin '[^\n]-') crashed: SIGABRT,?([^\n]*)\n",
+        function(plugin, where)
+            self._whereabouts = ("%s did not return%s"):format(plugin, where)
+            return ""
+        end)
+end
+
 --- What the process was doing at its end: " in the spec 'x', with the plugin 'y' loaded"; or what it has said
 --- of its end itself (src/host/crash.c).
 ---@return string
 function Record:circumstances()
     local text = self:_position()
+    if self._whereabouts then
+        return ("%s: %s"):format(text, self._whereabouts)
+    end
     local culprit = self.err:match "%f[^%z\n]nylon%-ring: (plugin '[^\n]-' crashed: [^\n]*)"
     if culprit then
         return ("%s: %s"):format(text, culprit)
