@@ -155,7 +155,7 @@ describe("run", function()
         for _ = 1, 20 do
             local outcome = support.run { script }
             assert.matches("^nylon%-ring: plugin 'fixture_crash' crashed: SIGSEGV "
-                .. "at %S+/fixture_crash%.so%+0x%x+, in handle of call %d+\n", outcome.err)
+                .. "at %S+/fixture_crash%.so%+0x%x+, in handle of call %d+ to /write\n", outcome.err)
         end
     end)
 

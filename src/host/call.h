@@ -60,6 +60,7 @@ static inline NrStatus nr__call_handle(nr__inside_t *call, nr_request_t *request
     nr__image_t *image = call->image;
     NrStatus status;
 
+    call->request = &request->request;
     call->outer = nr__inside;
     nr__inside = call;
     NR__GUARD(image, "handle");

@@ -62,6 +62,16 @@ static void add_number(line_t *line, uint64_t number, unsigned base) {
     add(line, digits + at);
 }
 
+/* On one line, whatever it holds. */
+static void add_path(line_t *line, NrStr path) {
+    enum { LONGEST = 200 };
+    for (size_t i = 0; i < path.len && i < LONGEST; i++) {
+        char text[2] = {(char)path.ptr[i], '\0'};
+        add(line, path.ptr[i] < ' ' ? "?" : text);
+    }
+    add(line, path.len > LONGEST ? "..." : "");
+}
+
 /* Where in which image; static, because only one thread tells. */
 static struct {
     const nr__image_t *image; /* NULL: none was found */
@@ -103,6 +113,8 @@ static int tell(const char *signal_name) {
     if (inside != NULL && inside->image == image) {
         add(&line, ", in handle of call ");
         add_number(&line, inside->sid, 10);
+        add(&line, " to ");
+        add_path(&line, inside->request->path);
     }
     line.text[line.len++] = '\n';
     ssize_t written = write(out, line.text, line.len);

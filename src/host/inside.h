@@ -10,6 +10,7 @@ typedef struct nr__inside {
     nr__slot_t *slot;
     nr__image_t *image;
     nr_worker_t *worker;
+    const NrRequest *request; /* the caller's, while `handle` runs */
     struct nr__inside *outer; /* the call in whose `handle` this one was started; mostly NULL */
 } nr__inside_t;
 
