@@ -118,6 +118,15 @@ describe("command", function()
         assert.truthy(out:match "calls +1\nok +1\nerrors +0\n")
     end)
 
+    it(":calls lists open streams that variables hold", function()
+        local out = out_of({
+            "s = echo:call_stream '/stream?frames=9&interval=60000'", "s:recv();", ":calls", "s:close()",
+            "s = echo:call_stream '/stream?frames=0'", "while s:recv() do end", ":calls",
+        }, echo)
+        assert.matches("^s  echo /stream%?frames=9&interval=60000  sid %d+  1 frame read  "
+            .. "held by a variable\nin flight: echo 1\nno call is in flight\n$", out)
+    end)
+
     it(":cancel leaves the session's own task alone", function()
         local outcome = run { ":cancel 1" }
         assert.equal("error: no task has the number '1'; :tasks lists them\n", outcome.err)

@@ -3,6 +3,7 @@
 local fail = require "nylon_ring.repl.fail"
 local nr = require "nylon_ring"
 local result = require "nylon_ring.repl.result"
+local streams = require "nylon_ring.repl.streams"
 local text = require "nylon_ring.io.text"
 
 local function entry_of(session, id)
@@ -35,13 +36,34 @@ local function list_tasks(session)
     end
 end
 
-local function list_calls(session)
+-- Open streams that globals hold and nobody waits for; where others are is not known.
+local function held_streams(awaited)
     local rows = {}
+    for name, value in next, _G do
+        local sid = streams.is_stream(value) and value:_probe()() and value:sid()
+        if sid and not awaited[sid] then
+            local target, frames = value:_progress()
+            table.insert(rows, { tostring(name), ("%s %s"):format(value.plugin.name, target), "sid " .. sid,
+                text.plural(frames, "frame") .. " read", "held by a variable" })
+        end
+    end
+    table.sort(rows, function(a, b)
+        return a[1] < b[1]
+    end)
+    return rows
+end
+
+local function list_calls(session)
+    local rows, awaited = {}, {}
     for _, info in ipairs(nr.tasks()) do
         if info.sid then
+            awaited[info.sid] = true
             table.insert(rows, { ("[%d]"):format(info.id), info.awaits, "sid " .. info.sid, age(info),
                 entry_of(session, info.id) or info.name })
         end
+    end
+    for _, row in ipairs(held_streams(awaited)) do
+        table.insert(rows, row)
     end
     local flying = {}
     for _, plugin in ipairs(nr.plugins()) do
