@@ -161,7 +161,10 @@ describe("command", function()
 
     it(":logs shows the last lines of plugins", function()
         local log = support.plugin "fixture_log"
-        local outcome = run({ 'fixture_log:call("/levels") ;', "nr.sleep(20)", ":logs fixture_log" }, log)
+        local outcome = run({
+            'fixture_log:call("/levels") ;',
+            "repeat nr.sleep(1) until #require('nylon_ring.repl.logs').recent == 4", ":logs fixture_log",
+        }, log)
         local line = "%[fixture_log%] warn[^\n]*: level 3\n"
         assert.truthy(outcome.err:match(line)) -- as it came
         assert.truthy(outcome.out:match(line)) -- as it was asked for

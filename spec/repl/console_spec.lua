@@ -10,6 +10,8 @@ local SCRIPT = [[
     assert(nr.load(arg[1], { name = "echo" }))
     nr.spawn(function() while true do nr.sleep(5) counter = counter + 1 end end)
     function hog() while true do end end
+    local met = 0
+    function meet() met = met + 1 while met < 3 do nr.sleep(1) end end
     print "running" io.stdout:flush()
 ]]
 
@@ -117,7 +119,7 @@ describe("the console of a running program", function()
     it("serves many at once, each with values of its own, and survives their leaving", function()
         local outcomes = nr.map({ "one", "two", "three" }, function(name)
             local value = ("'%s'"):format(name)
-            return join({ value, "nr.sleep(50)", "_1 == nil", value, "_" }).out
+            return join({ value, "meet()", "_1 == nil", value, "_" }).out
         end)
         for index, name in ipairs { "one", "two", "three" } do
             assert.equal(('"%s"\ntrue\n"%s"\n"%s"\n'):format(name, name, name), outcomes[index])

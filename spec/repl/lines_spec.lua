@@ -231,13 +231,22 @@ describe("lines without a terminal", function()
         assert.equal(3000, select(2, out:gsub("%[%d+ #%d+ ", "")))
     end)
 
+    it("stop at a stream that the host has ended", function()
+        local outcome = repl("fixture_never:call_stream('/x', '', { timeout = 1 })\nprint 'after'\n",
+            support.plugin "fixture_never")
+        assert.equal(1, outcome.code)
+        assert.matches("\n%[%d+%] BROKEN 0 frames [^\n]+\n"
+            .. "=> timeout: plugin 'fixture_never' did not answer '/x' within 1 ms [^\n]+\n$", outcome.out)
+    end)
+
     it("leave streams that are assigned to the next lines", function()
         local out = repl('s = echo:call_stream("/stream?frames=1")\ns:recv()\ns:recv()\n', echo).out
         assert.equal('0\n"frame 1"\n4\n""\n', out:match "\n(.*)$")
     end)
 
     it("show what plugins say without doing what it would do to a terminal", function()
-        local log = "fixture_log:call('/log', '\\27[31mred') ;\nnr.sleep(20)\n"
+        local log = "fixture_log:call('/log', '\\27[31mred') ;\n"
+            .. "repeat nr.sleep(1) until #require('nylon_ring.repl.logs').recent > 0\n"
         assert.matches(": \\27%[31mred\n", repl(log, support.plugin "fixture_log").err)
         assert.matches("error: input:1:1: \\27%[2J\n", repl("error '\\27[2J'\n").err)
         assert.matches("=> \\27%[2J ", repl("nil, '\\27[2J', 'EIO'\n").out)

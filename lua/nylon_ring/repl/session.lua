@@ -137,7 +137,7 @@ function Session:_view(job, stream)
     job.entry.record.frames = frames
     if status == nil and data ~= nil then
         job.entry.record.failed = "error"
-        rawset(self.env, "_err", data)
+        self:keep_failure(data)
         self.out.show_failure(self, data, uv.hrtime() - job.start)
     end
 end
